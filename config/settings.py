@@ -1,0 +1,131 @@
+"""Settings, read from `PROBANT_*` environment variables and, if there is one, the file `probant.env` in the home
+folder.
+
+Unknown names are refused. Without any, Probant runs as an embedded installation under `./var` with a development PKI.
+Secrets (passwords, PINs) come from the environment or from files named in it; they are never parameters of a flow.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class FolderSource(BaseModel):
+    """A watched desktop folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: Literal["folder"] = "folder"
+    name: str = "desktop"
+    path: Path
+    quiet_s: float = Field(2.0, ge=0, description="how long a file must not change before it is taken")
+
+
+class ImapSource(BaseModel):
+    """A mailbox read over IMAP."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: Literal["imap"] = "imap"
+    name: str = "mailbox"
+    host: str
+    port: int = 993
+    security: Literal["tls", "starttls", "none"] = "tls"
+    user: str
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    folder: str = "INBOX"
+    timeout_s: float = 60.0
+
+
+class MobileSource(BaseModel):
+    """The inbox in which the portal's uploads land: a directory, or `s3://bucket/prefix`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: Literal["mobile"] = "mobile"
+    name: str = "mobile"
+    inbox: str = ""
+
+
+SourceSettings = Annotated[FolderSource | ImapSource | MobileSource, Field(discriminator="kind")]
+
+
+class Settings(BaseSettings):
+    """Everything an installation can set. Defaults make an embedded one, good for development and the demo."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROBANT_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(Path("var"), description="where an embedded installation keeps everything")
+    tenant: str = "default"
+
+    database_url: str = Field("", description="SQLAlchemy URL of the registry; default: SQLite in the home folder")
+    staging: str = Field("", description="directory or s3://bucket/prefix for work in progress and quarantine")
+    archive: str = Field("", description="local directory, s3://bucket/prefix, or memory:; default: archive/ in home")
+    s3_endpoint: str | None = Field(None, description="S3 endpoint when it is not Amazon's")
+    s3_region: str | None = None
+    s3_storage_class: str = Field("STANDARD", description="tier of archived objects, such as GLACIER_IR")
+
+    sources: list[SourceSettings] = Field(
+        default_factory=list, description="as JSON; default: a folder inbox/ in home and the portal's uploads"
+    )
+
+    signer: str = Field("", description="URI of the sealing key (file:, pkcs11:, csc:); default: the development PKI")
+    signer_secret: SecretStr | None = Field(None, description="password or PIN of the sealing key")
+    signer_secret_file: Path | None = None
+    tsa_url: str = Field("", description="URL of the time-stamping authority; default: the development PKI")
+    trust: list[Path] = Field(default_factory=list, description="PEM files with the trust anchors")
+
+    limit_size_bytes: int = Field(50 * 1024 * 1024, gt=0)
+    limit_pages: int = Field(500, gt=0)
+    limit_pixels: int = Field(200_000_000, gt=0)
+    financial_year_end: str = Field("12-31", pattern=r"^\d\d-\d\d$", description="month-day")
+
+    chunk_size: int = Field(25, gt=0, description="receipts per task run")
+    batch_size: int = Field(500, gt=0, description="receipts per flow run")
+    lease_s: int = Field(900, gt=0)
+
+    prefect_port: int = 4200
+    portal_port: int = 8080
+    portal_host: str = "127.0.0.1"
+
+    @property
+    def is_development(self) -> bool:
+        """Whether receipts are sealed with the development PKI, which is worthless in law."""
+        return not self.signer
+
+    def resolved_database_url(self) -> str:
+        """SQLAlchemy URL of the registry."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'registry.sqlite'}"
+
+    def resolved_staging(self) -> str:
+        """Directory or S3 URL of the staging store."""
+        return self.staging or str(self.home.resolve() / "staging")
+
+    def resolved_archive(self) -> str:
+        """Directory or URL of the archive."""
+        return self.archive or str(self.home.resolve() / "archive")
+
+    def resolved_sources(self) -> list[FolderSource | ImapSource | MobileSource]:
+        """The configured sources, or the embedded defaults."""
+        home = self.home.resolve()
+        sources = list(self.sources) or [FolderSource(path=home / "inbox"), MobileSource()]
+        return [
+            s.model_copy(update={"inbox": str(home / "uploads")}) if isinstance(s, MobileSource) and not s.inbox else s
+            for s in sources
+        ]
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    import os
+
+    home = Path(os.environ.get("PROBANT_HOME") or "var")
+    env_file = home / "probant.env"
+    return Settings(_env_file=env_file if env_file.is_file() else None)

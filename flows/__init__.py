@@ -1,0 +1,1 @@
+"""The order of the steps: what ops see and run in the Prefect UI."""

@@ -1,0 +1,1 @@
+"""The steps: the only place where the rules and the outside world meet."""
