@@ -93,6 +93,13 @@ class Settings(BaseSettings):
     prefect_port: int = 4200
     portal_port: int = 8080
     portal_host: str = "127.0.0.1"
+    portal_names: list[str] = Field(
+        default_factory=list, description="host names under which the portal is reached, as JSON; needed off loopback"
+    )
+    portal_token: SecretStr | None = Field(
+        None, description="shared secret of everyone who may upload; needed off loopback"
+    )
+    portal_token_file: Path | None = None
 
     @property
     def is_development(self) -> bool:

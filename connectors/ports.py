@@ -98,8 +98,8 @@ class Missing(Exception):
 class Store(Protocol):
     """Unlocked bytes by key: staging, quarantine, the inbox of uploads. Durable when `put` returns.
 
-    Keys are `/`-separated segments of `[A-Za-z0-9._-]`, none of them `.` or `..`; others raise ValueError. No key is a
-    prefix directory of another.
+    Keys are `/`-separated segments of `[A-Za-z0-9._-]` (at most 240 characters each, 900 in all), none of them `.` or
+    `..`; others raise ValueError. No key is a prefix directory of another.
     """
 
     def put(self, key: str, content: bytes) -> None:
@@ -186,7 +186,7 @@ class Archive(Protocol):
         second version.
 
         Args:
-            key: As for `Store`.
+            key: As for `Store`; one that begins with a dot is the archive's own (canary, locks) and raises ValueError.
             content: The bytes.
             sha256: Their digest as the caller knows it; the archive must arrive at the same.
             retain_until: End of the lock, to the second.
@@ -263,6 +263,8 @@ class Row:
         summary: Strings, integers, booleans and nulls for lists and reports.
         arrivals: Every arrival known in the stream, as (source name, offer key).
         unsettled: Those of them whose outcome their sender has not been shown.
+
+    No text in it contains NUL, except in `summary`.
     """
 
     stream: str
@@ -314,7 +316,8 @@ class Registry(Protocol):
             Conflict: That position is taken, or is not the next; or an arrival in `row.arrivals` already belongs to
                 another stream.
             Fenced: `claim` is not the newest claim of that stream. A lease that ran out while nobody else claimed is
-                still good: the token decides, not the clock.
+                still good: the token decides, not the clock. Looked at before the position.
+            ValueError: The digest is not that of the body, or the row does not follow from the line.
         """
 
     def lines(self, stream: str) -> list[Record]:
@@ -340,12 +343,14 @@ class Registry(Protocol):
 
     def unsettled(self, source: str, *, states: Iterable[str], limit: int = 1000) -> list[tuple[str, str]]:
         """(offer key, stream) of the arrivals of a source whose stream is in one of `states` and which are
-        unsettled."""
+        unsettled, oldest receipt first.
+        """
 
     def claim(
         self, states: Iterable[str], *, limit: int, now: datetime, lease_until: datetime, owner: str
     ) -> list[Claim]:
-        """Claim up to `limit` streams in one of `states` that nobody holds at `now`, longest waiting first.
+        """Claim up to `limit` streams in one of `states` that nobody holds at `now`, longest waiting first: since its
+        `not_before`, else since its lease ran out, else since its reception.
 
         Two callers never get the same stream while a lease runs; callers do not wait for each other's rows.
 
@@ -358,7 +363,9 @@ class Registry(Protocol):
         """
 
     def renew(self, claims: Sequence[Claim], *, lease_until: datetime) -> list[Claim]:
-        """Lengthen the leases of those claims that are still the newest; the others are left out of the answer."""
+        """Lengthen the leases of those claims that are still the newest and were not given back; the others are left
+        out of the answer. Ascending by stream.
+        """
 
     def release(self, claims: Sequence[Claim], *, not_before: datetime | None = None) -> None:
         """Give claims back; a claim that is no longer the newest is ignored. With `not_before`, nobody gets them
@@ -369,7 +376,10 @@ class Registry(Protocol):
         """Make the index anew from the journal alone; journal and tokens stay. Returns the number of streams.
 
         Args:
-            project: Gives the row for all lines of one stream, oldest first.
+            project: Gives the row for all lines of one stream, oldest first; must not use this registry.
+
+        Raises:
+            Conflict, ValueError: As for `append`. Then, and if `project` raises, nothing was changed.
         """
 
     def close(self) -> None:

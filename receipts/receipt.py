@@ -37,8 +37,7 @@ class Event(StrEnum):
     VERIFIED = "verified"
     ARCHIVED = "archived"
     ACKNOWLEDGED = "acknowledged"
-    AUDITED = "audited"
-    REVERIFIED = "reverified"
+    DEVIATED = "deviated"
     DISPOSED = "disposed"
 
 
@@ -61,8 +60,8 @@ NOTES: Final = MappingProxyType(
     {
         Event.RECEIVED_AGAIN: frozenset(State),
         Event.ACKNOWLEDGED: frozenset({State.ARCHIVED, State.REFUSED, State.DISPOSED}),
-        Event.AUDITED: frozenset({State.ARCHIVED}),
-        Event.REVERIFIED: frozenset({State.ARCHIVED}),
+        # An audit or re-verification found that the archive no longer says what was recorded.
+        Event.DEVIATED: frozenset({State.ARCHIVED}),
     }
 )
 """Events that record something without moving the receipt, and the states in which they may happen."""

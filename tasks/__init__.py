@@ -1,1 +1,1 @@
-"""The steps: the only place where the rules and the outside world meet."""
+"""The steps: the only place where rules and outside world meet. Plain functions; `flows` gives them to Prefect."""

@@ -12,6 +12,8 @@ import pytest
 
 from tests import parts
 
+pytest_plugins = ["tests.installation"]
+
 SAMPLES = Path(__file__).parent / "samples"
 
 

@@ -1,0 +1,138 @@
+"""`probant receipts`: what is there and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apps.output import DOES_NOT_HOLD, complain, console, escape, print_json, print_table
+
+if TYPE_CHECKING:
+    from connectors.ports import Row
+
+app = typer.Typer(help="List receipts and show how each one stands.", no_args_is_help=True)
+
+FIELDS = (
+    "id", "tenant", "channel", "source_name", "state", "code", "sealed_file", "version_id", "original_sha256",
+    "sealed_sha256", "seal_level", "retain_until", "received_at", "sender", "media_type", "route", "pages",
+    "development_seal", "compliance_tier", "deviation",
+)  # fmt: skip
+"""Keys of a line of `receipts list --json`, always all of them, in this order; new ones are only ever added."""
+
+
+@app.command("list")
+def list_receipts(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
+    state: Annotated[list[str] | None, typer.Option(help="Only in this state; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List receipts: one line each."""
+    found = all_rows(tenant, [name.upper() for name in state] if state else None)
+    if as_json:
+        for row in found:
+            print_json(as_entry(row))
+        return
+    print_rows("Receipts", found)
+
+
+@app.command("show")
+def show(
+    receipt: Annotated[str, typer.Argument(help="A receipt's id, or the first characters of its SHA-256.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a journal line.")] = False,
+) -> None:
+    """Show a receipt's journal, its chain checked, and whether the paper may be destroyed."""
+    from tasks.acknowledge import why_keep_paper
+    from tasks.connections import connections
+    from tasks.journal import load
+
+    row = find(receipt)
+    history = load(connections().registry, row.stream)
+    if as_json:
+        for line in history.lines:
+            typer.echo(line.canonical().decode())
+        return
+    rows = [(line.position, f"{line.at:%Y-%m-%d %H:%M:%S}Z", line.event, _facts(line.facts)) for line in history.lines]
+    print_table(f"{row.stream}: {row.state}", ("#", "at", "event", "facts"), rows)
+    keep = why_keep_paper(history)
+    console.print(f"Keep the paper: {keep}." if keep else "You may destroy the paper.")
+
+
+@app.command("reseal")
+def reseal(
+    receipt: Annotated[str, typer.Argument(help="A receipt whose seal does not verify.")],
+    reason: Annotated[str, typer.Option(help="Why, for the journal.")],
+) -> None:
+    """Drop a seal that does not verify, so that the next ingest makes it anew. Only before archiving."""
+    from receipts.receipt import Event
+    from tasks.connections import connections
+    from tasks.journal import load, record
+
+    row = find(receipt)
+    opened = connections()
+    history = load(opened.registry, row.stream)
+    record(opened.registry, history, Event.SEAL_REJECTED, {"reason": reason}, at=opened.now(), claim=None)
+    console.print(f"{row.stream} will be sealed again by the next ingest.")
+
+
+def find(receipt: str) -> Row:
+    """The one receipt that `receipt` names."""
+    found = [row for row in all_rows() if row.stream == receipt or row.stream.split("/")[1].startswith(receipt)]
+    if len(found) != 1:
+        complain(f"{len(found)} receipts are named {receipt}", "See `probant receipts list`.")
+        raise typer.Exit(DOES_NOT_HOLD)
+    return found[0]
+
+
+def all_rows(tenant: str | None = None, states: list[str] | None = None) -> Iterator[Row]:
+    """All index rows, by id."""
+    from tasks.connections import connections
+
+    after = ""
+    while rows := connections().registry.rows(tenant=tenant, states=states, after=after):
+        yield from rows
+        after = rows[-1].stream
+
+
+def as_entry(row: Row) -> dict[str, object]:
+    """A receipt as machines read it; see `FIELDS`."""
+    known = dict(row.summary)
+    archive, key = known.pop("archive", None), known.pop("archive_key", None)
+    known |= {
+        "id": row.stream,
+        "tenant": row.tenant,
+        "state": row.state,
+        "original_sha256": row.stream.split("/")[1],
+        "received_at": row.received_at.isoformat(),
+        "sealed_file": f"{str(archive).rstrip('/')}/{key}" if key else None,
+    }
+    return {name: known.get(name) for name in FIELDS}
+
+
+def print_rows(title: str, rows: Iterator[Row]) -> None:
+    """Receipts as a table for people."""
+    print_table(
+        title,
+        ("channel", "file", "state", "why", "seal", "locked until", "receipt"),
+        (
+            (
+                row.summary["channel"],
+                row.summary["source_name"],
+                row.state,
+                row.summary["code"] or row.summary["deviation"],
+                row.summary["seal_level"],
+                (str(row.summary["retain_until"] or ""))[:10],
+                f"{row.tenant}/{row.stream.split('/')[1][:12]}",
+            )
+            for row in rows
+        ),
+    )
+
+
+def _facts(facts: object) -> str:
+    from collections.abc import Mapping
+
+    if not isinstance(facts, Mapping):
+        return escape(str(facts))
+    return "\n".join(f"{name}: {value}" for name, value in facts.items() if not isinstance(value, Mapping))

@@ -1,0 +1,65 @@
+"""Files and folders named on the command line: read, and left as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from connectors.ports import Gone, Offer, Outcome
+
+IGNORED: Final = frozenset({"Thumbs.db", "desktop.ini"})
+
+
+class PathsSource:
+    """Files, and all files below folders, in the order of their names. Settling changes nothing: they are the caller's.
+
+    Args:
+        paths: Absolute paths of files and folders.
+        name: Names this source.
+    """
+
+    channel = "command"
+
+    def __init__(self, paths: Sequence[Path], name: str = "command") -> None:
+        self.name = name
+        self._paths = paths
+        self._found: dict[str, Path] = {}
+
+    def offers(self) -> Iterator[Offer]:
+        """Every regular file, hidden ones and links apart; a file that was not touched keeps its key."""
+        for path in self._files():
+            status = path.stat()
+            key = f"{path}@{status.st_ino}-{status.st_mtime_ns}".encode("utf-8", "backslashreplace").decode()
+            name = path.name.encode("utf-8", "replace").decode()
+            self._found[key] = path
+            yield Offer(key=key, name=name, size_bytes=status.st_size)
+
+    def read(self, offer: Offer) -> bytes:
+        """The file's bytes.
+
+        Raises:
+            Gone: It is no longer there.
+        """
+        try:
+            return self._found[offer.key].read_bytes()
+        except (FileNotFoundError, KeyError) as error:
+            raise Gone(offer.name) from error
+
+    def settle(self, key: str, outcome: Outcome) -> None:
+        """Nothing: the command prints the outcome."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _files(self) -> Iterator[Path]:
+        for path in self._paths:
+            found = sorted(path.rglob("*")) if path.is_dir() else [path]
+            for file in found:
+                if (
+                    file.is_file()
+                    and not file.is_symlink()
+                    and not file.name.startswith(".")
+                    and file.name not in IGNORED
+                ):
+                    yield file

@@ -1,0 +1,67 @@
+"""Preserve: the retention audit and the re-verification of seals, every day."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.reports import rename_run
+from tasks.audit import Finding, archived_rows
+from tasks.audit import audit as run_audit
+from tasks.audit import reverify as run_reverify
+from tasks.connections import connections
+
+
+@flow(name="audit", flow_run_name="audit")
+def audit(tenant: str | None = None) -> State[dict[str, int]]:
+    """Compare the journal with the locks, sizes and digests that the archive reports. Changes nothing in the archive.
+
+    Args:
+        tenant: Only this tenant's receipts.
+    """
+    return _report("audit", compare(tenant))
+
+
+@flow(name="reverify", flow_run_name="reverify")
+def reverify(sample: int = 100, tenant: str | None = None) -> State[dict[str, int]]:
+    """Read a random sample of archived files back and validate their seals afresh.
+
+    Args:
+        sample: How many; 0 for all.
+        tenant: Only this tenant's receipts.
+    """
+    return _report("reverify", validate_sample(sample, tenant))
+
+
+@task(name="compare", cache_policy=NO_CACHE, persist_result=False)
+def compare(tenant: str | None) -> list[Finding]:
+    """One finding for each archived receipt, and for everything in the archive that should not be there."""
+    return list(run_audit(connections(), tenant=tenant))
+
+
+@task(name="validate", cache_policy=NO_CACHE, persist_result=False)
+def validate_sample(sample: int, tenant: str | None) -> list[Finding]:
+    """One finding for each file of the sample."""
+    rows = list(archived_rows(connections(), tenant))
+    if sample and len(rows) > sample:
+        rows = random.SystemRandom().sample(rows, sample)
+    return list(run_reverify(connections(), rows))
+
+
+def _report(key: str, findings: Sequence[Finding]) -> State[dict[str, int]]:
+    wrong = [finding for finding in findings if finding.deviation]
+    said = f"{len(findings) - len(wrong)} hold, {len(wrong)} deviate"
+    create_table_artifact(
+        key=key,
+        table=[{"receipt": f.receipt, "locked until": f.retain_until, "deviation": f.deviation} for f in wrong],
+        description=said,
+    )
+    rename_run(f"{key}: {said}")
+    data = {"hold": len(findings) - len(wrong), "deviate": len(wrong)}
+    return Failed(message=said, data=data) if wrong else Completed(message=said, data=data)

@@ -1,0 +1,29 @@
+"""Seals (PAdES) and their validation: bytes in, bytes or a report out. No network of its own, no disk, no clock.
+
+A chunk of files is sealed in three steps, so that revocation information is younger than every time-stamp and fetched
+only once: `seal` each (B-T, any number in flight), `validation_data` for all, `augment` each (B-LT). `validate` judges.
+"""
+
+from receipts.pades.augment import NotFresh, NotSealed, ValidationData, augment, validation_data
+from receipts.pades.report import Check, Indication, Report, SubIndication
+from receipts.pades.seal import AlreadySealed, Sealer, seal
+from receipts.pades.token import BadSignature, BadToken
+from receipts.pades.validate import validate
+
+__all__ = [
+    "AlreadySealed",
+    "BadSignature",
+    "BadToken",
+    "Check",
+    "Indication",
+    "NotFresh",
+    "NotSealed",
+    "Report",
+    "Sealer",
+    "SubIndication",
+    "ValidationData",
+    "augment",
+    "seal",
+    "validate",
+    "validation_data",
+]

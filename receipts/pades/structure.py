@@ -1,0 +1,127 @@
+"""Where the one seal of a file is, and whether its byte range is what it must be (ISO 32000-1, 12.8.1; PA-6.3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.validation import EmbeddedPdfSignature
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+
+from receipts.pades.report import Finding, SubIndication
+
+FOUND: Final = "signature found"
+FORMAT: Final = "file structure"
+COVERAGE: Final = "bytes covered"
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]*")
+_WHOLE: Final = (SignatureCoverageLevel.ENTIRE_FILE, SignatureCoverageLevel.ENTIRE_REVISION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Located:
+    """The seal in its file.
+
+    Attributes:
+        pdf: The file.
+        reader: The file, opened.
+        embedded: The seal.
+        end: Where the bytes that the seal covers end.
+        revision: Number of the revision that the seal is in, from 0.
+    """
+
+    pdf: bytes
+    reader: PdfFileReader
+    embedded: EmbeddedPdfSignature
+    end: int
+    revision: int
+
+
+def locate(pdf: bytes) -> Located:
+    """Find the seal and check the byte range.
+
+    Raises:
+        Finding: There is none, there are several, or it does not cover what it must.
+    """
+    if not pdf.startswith(b"%PDF-"):
+        raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, "the file doesn't start as a PDF")
+    try:
+        reader = PdfFileReader(BytesIO(pdf), strict=True)
+        if reader.encrypted or reader.xrefs.hybrid_xrefs_present:
+            raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, "encrypted, or with two cross-reference tables at once")
+        fields = list(enumerate_sig_fields(reader, filled_status=True))
+    except Finding:
+        raise
+    except Exception as error:
+        raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, f"not a readable PDF: {_brief(error)}") from error
+    if not fields:
+        raise Finding(FOUND, SubIndication.NO_SIGNATURE, "the file has no signature")
+    if len(fields) > 1:
+        # Earlier signatures and document time-stamps each need a verdict of their own: not judged, so not passed.
+        evidence = f"the file has {len(fields)} signatures or time-stamps of its own; exactly one seal is expected"
+        raise Finding(FOUND, SubIndication.GENERIC, evidence)
+    [(name, _, field)] = fields
+    try:
+        embedded = EmbeddedPdfSignature(reader, field, name)
+        end = _check_range(pdf, embedded)
+        _check_coverage(reader, embedded, end)
+    except Finding:
+        raise
+    except Exception as error:
+        raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, f"unreadable signature: {_brief(error)}") from error
+    return Located(pdf=pdf, reader=reader, embedded=embedded, end=end, revision=embedded.signed_revision)
+
+
+def _check_range(pdf: bytes, embedded: EmbeddedPdfSignature) -> int:
+    """Check that all bytes up to `end` are covered but for the container, which holds one CMS object and zeros."""
+    numbers = [int(each) for each in embedded.byte_range]
+    if len(numbers) != 4 or any(type(each) is not generic.NumberObject for each in embedded.byte_range):
+        raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "the byte range is not two pairs of numbers")
+    start, gap_start, gap_end, length = numbers
+    end = gap_end + length
+    if start != 0 or length <= 0 or not 0 < gap_start < gap_end <= end <= len(pdf):
+        raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, f"the byte range {numbers} is not from start to end")
+    gap = pdf[gap_start:gap_end]
+    inner = gap[1:-1]
+    if gap[:1] != b"<" or gap[-1:] != b">" or len(inner) % 2 or not _HEX.fullmatch(inner):
+        raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "what the byte range leaves out is not a hex string")
+    content = bytes.fromhex(inner.decode("ascii"))
+    if content != embedded.pkcs7_content:
+        raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "what the byte range leaves out is not this signature")
+    if content[_der_length(content) :].strip(b"\0"):
+        raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "there is something after the signature container")
+    return end
+
+
+def _check_coverage(reader: PdfFileReader, embedded: EmbeddedPdfSignature, end: int) -> None:
+    """Check that the signed revision and all before it lie within the covered bytes."""
+    if embedded.evaluate_signature_coverage() not in _WHOLE:
+        raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "the seal doesn't cover its whole revision")
+    for revision in range(embedded.signed_revision + 1):
+        for reference in reader.xrefs.explicit_refs_in_revision(revision):
+            place = reader.xrefs.get_historical_ref(reference, revision)
+            if isinstance(place, int) and place >= end:
+                raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "a sealed object lies outside the sealed bytes")
+
+
+def _der_length(content: bytes) -> int:
+    """Length of the DER object that `content` starts with (X.690, 8.1.3)."""
+    if content[:1] != b"\x30" or len(content) < 6:
+        raise ValueError("no DER sequence")
+    if content[1] < 0x80:
+        return 2 + content[1]
+    octets = content[1] & 0x7F
+    if not 1 <= octets <= 4:
+        raise ValueError("indefinite or huge length")
+    total = 2 + octets + int.from_bytes(content[2 : 2 + octets], "big")
+    if total > len(content):
+        raise ValueError("cut off")
+    return total
+
+
+def _brief(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,137 @@
+"""JPEG: the file's own bytes become the image stream, untouched (DCTDecode, ISO 32000-1 7.4.8)."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final
+
+import pikepdf
+import PIL
+from pikepdf import Array, Dictionary, Name, Stream
+from PIL import JpegImagePlugin
+
+from receipts.errors import Code, Refused
+from receipts.evidence import Json
+from receipts.pdfa import colour, exif, flate
+from receipts.pdfa.document import add_image_page, check_pixels
+from receipts.pdfa.model import Shown
+from receipts.policy import Limits
+
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in coded data: neither a stuffed FF nor a restart
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_DCT: Final = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended and progressive Huffman: what DCTDecode knows
+_RGB_IDS: Final = b"RGB"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What a JPEG's markers say (ITU-T T.81 annex B)."""
+
+    kind: int
+    precision: int
+    width: int
+    height: int
+    ids: bytes
+    is_adobe: bool
+    is_jfif: bool
+    end: int
+
+
+def show(original: bytes, limits: Limits) -> Shown:
+    """One page with the JPEG as it is; what follows its end (a second picture, a film) stays in the stream, unseen.
+
+    Raises:
+        Refused: TRUNCATED, DAMAGED, TOO_MANY_PIXELS, or UNSUPPORTED_TYPE for a coding that PDF does not know.
+    """
+    frame = _frame(original)
+    check_pixels(frame.width, frame.height, limits.pixels)
+    if frame.kind not in _DCT or frame.precision != 8 or len(frame.ids) not in colour.SPACES:
+        raise Refused(
+            Code.UNSUPPORTED_TYPE, f"JPEG of kind {frame.kind:#x}, {frame.precision} bit, {len(frame.ids)} planes"
+        )
+    info, exif_orientation = _decoded(original)
+    pdf = pikepdf.new()
+    image = Stream(pdf, original, Filter=Name.DCTDecode)
+    flate.describe(image, frame.width, frame.height, 8)
+    profile, meaning = info.get("icc_profile"), "device"
+    if profile and colour.is_usable(profile, len(frame.ids)):
+        meaning = "profile-carried"
+    elif len(frame.ids) == 4:
+        profile, meaning = colour.plain_cmyk(), "cmyk-without-profile"
+    else:
+        meaning, profile = ("profile-unusable" if profile else "device"), None
+    image.ColorSpace = colour.space(pdf, profile, len(frame.ids))
+    if len(frame.ids) == 4 and frame.is_adobe:
+        image.Decode = Array([1, 0] * 4)  # Adobe writes CMYK inverted
+    if frame.ids == _RGB_IDS and not frame.is_adobe and not frame.is_jfif:
+        image.DecodeParms = Dictionary(ColorTransform=0)  # ISO 32000-1 table 13: else taken for YCbCr
+    add_image_page(pdf, image, dpi=_dpi(info), exif_orientation=exif_orientation)
+    fidelity: dict[str, Json] = {
+        "claim": "stream-identical",
+        "stream": "page 1, image Im0, DCTDecode",
+        "width_px": frame.width,
+        "height_px": frame.height,
+        "colour": meaning,
+        "exif_orientation": exif_orientation,
+        "bytes_after_end": len(original) - frame.end,
+        "decoded_by": f"Pillow {PIL.__version__}",
+    }
+    return Shown(pdf=pdf, route="jpeg-stream", fidelity=fidelity, stream_is_original=True)
+
+
+def _decoded(original: bytes) -> tuple[dict[Any, Any], int]:
+    """Decode all its data, at an eighth of its size; give what it says of itself and how it is turned."""
+    try:
+        image = JpegImagePlugin.JpegImageFile(BytesIO(original))
+        image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
+        image.load()
+    except (OSError, SyntaxError, ValueError, IndexError, TypeError, KeyError, EOFError, struct.error) as error:
+        code = Code.TRUNCATED if "truncated" in str(error) else Code.DAMAGED
+        raise Refused(code, f"JPEG: {type(error).__name__}: {error}"[:200]) from error
+    return image.info, exif.orientation(image.info.get("exif", b""))
+
+
+def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:
+    try:
+        across, down = info["dpi"]
+        return float(across), float(down)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _frame(original: bytes) -> Frame:
+    """Walk the markers up to the end of the first picture."""
+    found: dict[str, Any] = {"is_adobe": False, "is_jfif": False}
+    position = 2
+    while True:
+        marker = _NEXT_MARKER.search(original, position)
+        if marker is None:
+            raise Refused(Code.TRUNCATED, "JPEG without an end-of-image marker")
+        kind, position = original[marker.end() - 1], marker.end()
+        if kind == 0xD9:
+            break
+        if kind in (0x01, 0xD8):
+            continue
+        length = int.from_bytes(original[position : position + 2], "big")
+        segment = original[position + 2 : position + length]
+        if position + max(length, 2) > len(original):
+            raise Refused(Code.TRUNCATED, "JPEG ends within a segment")
+        if length < 2:
+            raise Refused(Code.DAMAGED, "JPEG segment without a length")
+        position += length
+        if kind in _FRAMES and "kind" not in found:
+            if len(segment) < 6 + 3 * segment[5] if len(segment) > 5 else True:
+                raise Refused(Code.DAMAGED, "JPEG frame header is too short")
+            precision, height, width, planes = struct.unpack(">BHHB", segment[:6])
+            found |= {"kind": kind, "precision": precision, "width": width, "height": height}
+            found["ids"] = segment[6 : 6 + 3 * planes : 3]
+        elif kind == 0xEE and segment.startswith(b"Adobe"):
+            found["is_adobe"] = True
+        elif kind == 0xE0 and segment.startswith(b"JFIF\0"):
+            found["is_jfif"] = True
+    if "kind" not in found:
+        raise Refused(Code.DAMAGED, "JPEG without a frame")
+    return Frame(end=position, **found)

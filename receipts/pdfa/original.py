@@ -1,0 +1,78 @@
+"""Takes out of an archive file what went in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+import pikepdf
+
+from receipts.evidence import Json
+from receipts.pdfa.document import IMAGE, PROVENANCE
+
+
+def original_of(pdf: bytes) -> bytes:
+    """The original, byte for byte, from the archive file alone, sealed or not.
+
+    Args:
+        pdf: The archive file.
+
+    Raises:
+        ValueError: It is no archive file of ours, or what it carries does not have the digest that it states.
+    """
+    with _opened(pdf) as opened:
+        provenance = _provenance(opened)
+        try:
+            where = provenance["original"]["carried_as"]
+            if where == "image-stream":
+                content = opened.pages[0].obj.Resources.XObject[IMAGE].read_raw_bytes()
+            else:
+                content = _attached(opened, provenance["original"]["name"])
+            digest = provenance["original"]["sha256"]
+        except (KeyError, AttributeError, IndexError, TypeError) as error:
+            raise ValueError("the provenance does not say where the original is") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError("the original in the file does not have the digest that the file states")
+    return content
+
+
+def provenance_of(pdf: bytes) -> Mapping[str, Json]:
+    """The attached provenance.
+
+    Args:
+        pdf: The archive file.
+
+    Raises:
+        ValueError: It is no archive file of ours.
+    """
+    with _opened(pdf) as opened:
+        return _provenance(opened)
+
+
+def _opened(pdf: bytes) -> pikepdf.Pdf:
+    try:
+        return pikepdf.open(BytesIO(pdf))
+    except pikepdf.PdfError as error:
+        raise ValueError("not a PDF") from error
+
+
+def _provenance(opened: pikepdf.Pdf) -> dict[str, Any]:
+    try:
+        provenance = json.loads(_attached(opened, PROVENANCE))
+    except (ValueError, AttributeError, TypeError, pikepdf.PdfError) as error:
+        raise ValueError("no archive file of ours: it carries no provenance") from error
+    if not isinstance(provenance, dict):
+        raise ValueError("no archive file of ours: its provenance is no object")
+    return provenance
+
+
+def _attached(opened: pikepdf.Pdf, name: str) -> bytes:
+    """The content of the associated file (ISO 19005-3, 6.8) of that name."""
+    files: Any = opened.Root.get("/AF", [])
+    for file in files:
+        if str(file.UF) == name:
+            return bytes(file.EF.F.read_bytes())
+    raise ValueError(f"nothing is attached as {name}")

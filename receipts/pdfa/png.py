@@ -1,0 +1,103 @@
+"""PNG: its compressed pixels become the image stream as they are, or are repacked, unaltered.
+
+PDF's Flate filter with a PNG predictor (ISO 32000-1 7.4.4.4) reads exactly what a PNG's IDAT chunks hold, unless it is
+interlaced or carries alpha. Those are unpacked and packed again; alpha becomes a soft mask beside untouched colours.
+"""
+
+from __future__ import annotations
+
+import zlib
+from decimal import Decimal
+
+import pikepdf
+from pikepdf import Array, Name, Pdf, Stream
+
+from receipts.evidence import Json
+from receipts.pdfa import flate, png_colour
+from receipts.pdfa.document import add_image_page
+from receipts.pdfa.model import Shown
+from receipts.pdfa.png_chunks import Png, parse, passes, raw, unpacking
+from receipts.policy import Limits
+
+
+def show(original: bytes, limits: Limits) -> Shown:
+    """One page with the PNG's pixels, bit for bit.
+
+    Raises:
+        Refused: TRUNCATED, DAMAGED or TOO_MANY_PIXELS.
+    """
+    png = parse(original, limits)
+    data = raw(png)
+    pdf = pikepdf.new()
+    if png.has_alpha or png.interlaced:
+        route, claim = "png-repacked", "samples-equal"
+        image = _repacked(pdf, png, data)
+    else:
+        route, claim = "png-stream", "idat-identical"
+        image = Stream(pdf, png.data, Filter=Name.FlateDecode)
+        image.DecodeParms = flate.predictor(png.width, png.channels, png.depth)
+        flate.describe(image, png.width, png.height, png.depth)
+    meaning = png_colour.set_colour(pdf, png, image)
+    png_colour.set_transparency(pdf, png, image)
+    add_image_page(pdf, image, dpi=png_colour.dpi(png), exif_orientation=png_colour.orientation(png))
+    fidelity: dict[str, Json] = {
+        "claim": claim,
+        "stream": "page 1, image Im0, FlateDecode",
+        "width_px": png.width,
+        "height_px": png.height,
+        "bits": png.depth,
+        "colour": meaning,
+        "alpha": "/SMask" in image or "/Mask" in image,
+        "interlaced": png.interlaced,
+        "animated": b"acTL" in png.chunks,
+        "exif_orientation": png_colour.orientation(png),
+        "decoded_by": f"zlib and qpdf {pikepdf.__libqpdf_version__}",
+    }
+    return Shown(pdf=pdf, route=route, fidelity=fidelity)
+
+
+def _repacked(pdf: Pdf, png: Png, data: bytes) -> Stream:
+    """Its samples, colours and alpha apart; each is untouched, also where alpha hides it."""
+    bits = max(png.depth, 8) if png.interlaced else png.depth
+    samples = _deinterlaced(png, data) if png.interlaced else _unfiltered(png, png.data, png.width)
+    size, step = bits // 8, png.channels * bits // 8
+    planes = [samples[byte::step] for byte in range(step)]
+    count = png.width * png.height
+    colours = bytearray(count * png.colours * size)
+    for byte in range(png.colours * size):
+        colours[byte :: png.colours * size] = planes[byte]
+    image = flate.image(pdf, bytes(colours), png.width, png.height, channels=png.colours, bits=bits)
+    if png.has_alpha:
+        alpha = bytearray(count * size)
+        for byte in range(size):
+            alpha[byte::size] = planes[png.colours * size + byte]
+        if alpha.strip(b"\xff"):  # else all of it is opaque: nothing to say
+            image.SMask = flate.image(pdf, bytes(alpha), png.width, png.height, channels=1, bits=bits)
+    if png.depth < 8 and png.kind == 0:
+        image.Decode = Array([0, Decimal(255) / ((1 << png.depth) - 1)])  # a byte each, but the values of fewer bits
+    return image
+
+
+def _unfiltered(png: Png, data: bytes, width: int) -> bytes:
+    return flate.unfiltered(data, width, channels=png.channels, bits=png.depth)
+
+
+def _deinterlaced(png: Png, data: bytes) -> bytes:
+    """Samples of an interlaced PNG (Adam7) row by row, in a byte each where they have less than 8 bits."""
+    size = max(1, png.depth // 8) * png.channels
+    out = bytearray(png.width * png.height * size)
+    unpacked = unpacking(png.depth)
+    position = 0
+    for x, y, step_x, step_y, width, height in passes(png):
+        length = (png.row_bytes(width) + 1) * height
+        rows = _unfiltered(png, zlib.compress(data[position : position + length], 0), width)
+        position += length
+        for row in range(height):
+            pixels = rows[row * png.row_bytes(width) : (row + 1) * png.row_bytes(width)]
+            if unpacked:
+                pixels = b"".join(unpacked[byte] for byte in pixels)[: width * size]
+            start = ((y + row * step_y) * png.width + x) * size
+            stop = (y + row * step_y + 1) * png.width * size
+            for byte in range(size):
+                out[start + byte : stop : step_x * size] = pixels[byte::size]
+    return bytes(out)

@@ -1,0 +1,65 @@
+"""Pages of any PDF as pictures, stored without loss."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import pikepdf
+import pypdfium2
+
+from receipts.errors import Code, Refused
+from receipts.pdfa import flate
+from receipts.pdfa.document import add_image_page
+from receipts.policy import Limits
+
+DPI: Final = 300
+PAGE_PIXELS_MOST: Final = 40_000_000  # A2 at 300 dpi; larger pages get fewer dots per inch, which the report says
+RENDERER: Final = f"pypdfium2 {pypdfium2.version.PYPDFIUM_INFO}, PDFium {pypdfium2.version.PDFIUM_INFO}"
+
+
+def add_pages(pdf: pikepdf.Pdf, document: pypdfium2.PdfDocument, limits: Limits) -> list[int]:
+    """Add every page of `document` to `pdf` as a picture.
+
+    Returns:
+        The dots per inch of each page, rounded down.
+
+    Raises:
+        Refused: DAMAGED, if a page can't be rendered.
+    """
+    document.init_forms()
+    return [_add_page(pdf, document, number, limits) for number in range(len(document))]
+
+
+def _add_page(pdf: pikepdf.Pdf, document: pypdfium2.PdfDocument, number: int, limits: Limits) -> int:
+    try:
+        page = document[number]
+        width_pt, height_pt = page.get_size()
+        if not (0 < width_pt < math.inf and 0 < height_pt < math.inf):
+            raise Refused(Code.DAMAGED, f"PDF page {number + 1} has no size")
+        most = min(limits.pixels, PAGE_PIXELS_MOST)
+        scale = min(DPI / 72, math.sqrt(most / (width_pt * height_pt)), 65_000 / max(width_pt, height_pt))
+        bitmap = page.render(scale=scale, rev_byteorder=True, may_draw_forms=True)
+        samples, width, height = bytes(bitmap.buffer), bitmap.width, bitmap.height
+        samples = _packed(samples, width, height, bitmap.stride, bitmap.n_channels)
+        page.close()
+    except pypdfium2.PdfiumError as error:
+        raise Refused(Code.DAMAGED, f"PDF page {number + 1}: {error}"[:200]) from error
+    red, green, blue = samples[0::3], samples[1::3], samples[2::3]
+    is_grey = red == green == blue  # the same colours in a third of the room
+    image = flate.image(pdf, red if is_grey else samples, width, height, channels=1 if is_grey else 3, bits=8)
+    add_image_page(pdf, image, dpi=(width * 72 / width_pt, height * 72 / height_pt))
+    return int(scale * 72)
+
+
+def _packed(buffer: bytes, width: int, height: int, stride: int, channels: int) -> bytes:
+    """Rows of RGB without padding."""
+    if stride != width * channels:
+        rows = (buffer[start : start + width * channels] for start in range(0, stride * height, stride))
+        buffer = b"".join(rows)
+    if channels == 3:
+        return buffer
+    out = bytearray(width * height * 3)
+    for plane in range(3):
+        out[plane::3] = buffer[plane if channels == 4 else 0 :: channels]
+    return bytes(out)

@@ -1,0 +1,192 @@
+"""HTML -> pages, by PlutoPrint: no network, no files, no scripts, and only the fonts that come with this package."""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from io import BytesIO
+from typing import Final
+
+import pikepdf
+import plutoprint
+import pypdfium2
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+from pikepdf import Dictionary, Name, Pdf, pdfa
+from PIL import Image, UnidentifiedImageError
+
+from receipts.errors import Code, Refused
+from receipts.policy import Limits
+
+RENDERER: Final = f"PlutoPrint {plutoprint.__version__}, PlutoBook {plutoprint.plutobook_version_string()}"
+_MARGINS: Final = plutoprint.PAGE_MARGINS_NARROW
+_A4: Final = plutoprint.PAGE_SIZE_A4
+_PX_PT: Final = 0.75  # CSS: 96 px are 72 pt
+_BLOCKED: Final = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
+    b'<rect x="0.5" y="0.5" width="15" height="15" fill="#eeeeee" stroke="#999999"/></svg>'
+)
+_STYLE: Final = "@page { size: A4; margin: 36pt } img { max-width: 100% } pre { white-space: pre-wrap }"
+
+plutoprint.plutobook_set_fontconfig_path(str(files("receipts.pdfa") / "fonts"))  # before the first Book, for good
+
+
+class Inside(plutoprint.ResourceFetcher):
+    """Gives the pictures that lie in the message itself, and a grey box for everything else that is asked for."""
+
+    def __init__(self, inline: Mapping[str, tuple[str, bytes]], pixels: int) -> None:
+        super().__init__()
+        self.inline, self.pixels = inline, pixels
+        self.blocked: set[str] = set()
+
+    def fetch_url(self, url: str) -> plutoprint.ResourceData:
+        """A picture of the message by its `cid:` (RFC 2392); never anything from outside of it."""
+        media_type, content = (
+            self.inline.get(url.removeprefix("cid:"), ("", b"")) if url.startswith("cid:") else ("", b"")
+        )
+        if content and _is_picture(content, self.pixels):
+            return plutoprint.ResourceData(content, media_type)
+        self.blocked.add(url)
+        return plutoprint.ResourceData(_BLOCKED, "image/svg+xml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """Rendered HTML.
+
+    Attributes:
+        pdf: The pages, fit for PDF/A-3.
+        blocked: How many things outside the message it asked for, in vain.
+        without_glyph: How many different characters the fonts lack; they show as boxes.
+        is_blank: Whether the body shows neither text nor picture.
+    """
+
+    pdf: Pdf
+    blocked: int
+    without_glyph: int
+    is_blank: bool
+
+
+def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], limits: Limits) -> Pages:
+    """Pages that show `header` in a strip above the first page of `body`, where nothing in `body` can reach.
+
+    Args:
+        header: HTML of our own.
+        body: HTML of the sender.
+        inline: Pictures of the message by content id: (media type, bytes).
+        limits: What we accept.
+
+    Returns:
+        The pages, made fit for PDF/A-3, and what is to be said of them.
+
+    Raises:
+        Refused: TOO_MANY_PAGES, or DAMAGED if it can't be rendered.
+    """
+    fetcher = Inside(inline, limits.pixels)
+    try:
+        top = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
+        top.custom_resource_fetcher = Inside({}, 0)
+        top.load_html(header, user_style=_STYLE)
+        height = top.get_document_height() * _PX_PT + 36
+        top = plutoprint.Book(plutoprint.PageSize(_A4.width, height), _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
+        top.load_html(header, user_style=_STYLE.replace("size: A4; margin: 36pt", "margin: 36pt 36pt 0"))
+        book = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
+        book.custom_resource_fetcher = fetcher
+        book.load_html(body, user_style=_STYLE)
+        if book.get_page_count() > limits.pages:
+            raise Refused(
+                Code.TOO_MANY_PAGES, f"mail of {book.get_page_count()} pages, at most {limits.pages} are accepted"
+            )
+        strip, shown = BytesIO(), BytesIO()
+        top.write_to_pdf_stream(strip)
+        book.write_to_pdf_stream(shown)
+    except plutoprint.Error as error:
+        raise Refused(Code.DAMAGED, f"mail that can't be rendered: {error}"[:200]) from error
+    pdf = _made_fit(pikepdf.open(shown))
+    _put_above(pdf, _made_fit(pikepdf.open(strip)))
+    missing = _without_glyph(header) | _without_glyph(body)
+    return Pages(
+        pdf=pdf, blocked=len(fetcher.blocked), without_glyph=len(missing), is_blank=_is_blank(shown.getvalue())
+    )
+
+
+def is_certain(pdf: Pdf) -> bool:
+    """Whether pikepdf's allow-list validator is certain that these pages can stand in a PDF/A-3b file."""
+    copy = BytesIO()
+    pdf.save(copy)
+    try:
+        with pikepdf.open(copy) as candidate:
+            pdfa.save(candidate, BytesIO(), "3b")
+    except pdfa.PdfaError:
+        return False
+    return True
+
+
+def text(content: str) -> str:
+    """Plain text as HTML."""
+    return f'<pre style="font: 9pt monospace">{html.escape(content)}</pre>'
+
+
+@functools.cache
+def _glyphs() -> frozenset[int]:
+    with TTFont(files("receipts.pdfa") / "fonts" / "DejaVuSans.ttf", lazy=True) as font:
+        return frozenset(font.getBestCmap())
+
+
+def _without_glyph(content: str) -> set[str]:
+    characters = set(html.unescape(content))
+    return {one for one in characters if ord(one) not in _glyphs() and one.isprintable() and not one.isspace()}
+
+
+def _is_blank(pdf: bytes) -> bool:
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return not any(_shows_something(page) for page in document)
+    finally:
+        document.close()
+
+
+def _shows_something(page: pypdfium2.PdfPage) -> bool:
+    if page.get_textpage().get_text_bounded().strip():
+        return True
+    return any(True for _ in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE]))
+
+
+def _is_picture(content: bytes, pixels: int) -> bool:
+    try:
+        with Image.open(BytesIO(content), formats=("JPEG", "PNG", "GIF", "WEBP")) as image:
+            return image.width * image.height <= pixels
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
+        return False
+
+
+def _made_fit(pdf: Pdf) -> Pdf:
+    """What PlutoBook and cairo leave to do for PDF/A-3: pages only, inert, with every glyph mapping stated."""
+    for key in set(pdf.Root.keys()) - {"/Type", "/Pages"}:
+        del pdf.Root[key]
+    for page in pdf.pages:
+        for key in ("/Annots", "/StructParents", "/Tabs", "/AA"):
+            if key in page.obj:
+                del page.obj[key]  # links are in the attached message; here they are only shown
+    for thing in pdf.objects:
+        if isinstance(thing, pikepdf.Stream) and "/Interpolate" in thing:
+            thing.Interpolate = False  # ISO 19005-3 6.2.8
+        if isinstance(thing, Dictionary) and thing.get("/Subtype") == Name.CIDFontType2:
+            thing.CIDToGIDMap = Name.Identity  # ISO 19005-3 6.2.11.3.2; cairo means it and doesn't say it
+    return pdf
+
+
+def _put_above(pdf: Pdf, strip: Pdf) -> None:
+    """Lengthen the first page and show the strip in the room above it."""
+    first, top = pdf.pages[0], strip.pages[0]
+    left, bottom, right, upper = (float(edge) for edge in first.mediabox)
+    height = float(top.mediabox[3]) - float(top.mediabox[1])
+    first.obj.MediaBox = pikepdf.Array([left, bottom, right, round(upper + height, 3)])
+    form = pdf.copy_foreign(top.as_form_xobject())
+    first.add_resource(form, Name.XObject, Name.ProbantHeader)  # a name of its own choice would be random
+    first.contents_add(
+        f"q {left:.3f} {bottom:.3f} {right - left:.3f} {upper - bottom:.3f} re W n".encode(), prepend=True
+    )
+    first.contents_add(f"Q q 1 0 0 1 {left:.3f} {upper:.3f} cm /ProbantHeader Do Q".encode())

@@ -1,0 +1,58 @@
+"""Archive: the verified file goes under lock, the lock is read back, and staging is emptied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from receipts.policy import retain_until
+from receipts.receipt import Event, State, archive_key
+from tasks.connections import Connections
+from tasks.journal import Facts, History, load
+from tasks.normalise import normalised_key, staged
+from tasks.receive import original_key
+from tasks.seal import sealed_key
+from tasks.step import Work, describe, finish, ready, run_stage
+
+
+def archive(connections: Connections, chunk: Sequence[Work], *, last_try: bool = True) -> list[Work]:
+    """Lead the VERIFIED receipts of `chunk` to ARCHIVED. May be repeated: the archive never takes a second version."""
+    waiting = ready(connections, chunk, State.VERIFIED)
+    if waiting:
+        try:
+            connections.archive.check()
+        except Exception as error:
+            names = {work.receipt for work, _ in waiting}
+            failed = [
+                Work(receipt=w.receipt, claim=w.claim, problem=describe(error)) if w.receipt in names else w
+                for w in chunk
+            ]
+            return finish(failed, last_try=last_try)
+    done = run_stage(connections, chunk, State.VERIFIED, _archive, last_try=last_try)
+    for work, _ in waiting:
+        empty_staging(connections, load(connections.registry, work.receipt))
+    return done
+
+
+def empty_staging(connections: Connections, history: History) -> None:
+    """Remove what staging holds of an ARCHIVED receipt; of any other, nothing. May be repeated."""
+    if history.state is State.ARCHIVED:
+        for key in (original_key(history.receipt), normalised_key(history), sealed_key(history)):
+            connections.staging.delete(key)
+
+
+def _archive(connections: Connections, history: History) -> tuple[Event, Facts]:
+    sha256 = history.text(Event.VERIFIED, "sha256")
+    content = staged(connections, sealed_key(history), sha256)
+    until = retain_until(received_at=history.lines[0].at, established=None, year=connections.financial_year)
+    stored = connections.archive.put(archive_key(history.receipt), content, sha256=sha256, retain_until=until)
+    return Event.ARCHIVED, {
+        "archive": connections.archive.url,
+        "compliance_tier": connections.archive.is_compliance_tier,
+        "key": stored.key,
+        "version_id": stored.version_id,
+        "sha256": stored.sha256,
+        "size_bytes": stored.size_bytes,
+        "mode": stored.mode,
+        "retain_until": stored.retain_until.isoformat() if stored.retain_until else None,
+        "storage_class": stored.storage_class,
+    }

@@ -1,0 +1,101 @@
+"""Audit: does the archive still hold, under the lock that we recorded, everything that the journal says it holds?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.ports import Missing, Row, Stored
+from receipts.pades import validate
+from receipts.receipt import Event, State, archive_key
+from tasks.connections import Connections
+from tasks.journal import History, load, record
+from tasks.step import describe
+from tasks.trust import anchors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What an audit says of one receipt; `deviation` is empty when everything holds."""
+
+    receipt: str
+    retain_until: str
+    deviation: str = ""
+
+
+def audit(connections: Connections, *, tenant: str | None = None) -> Iterator[Finding]:
+    """Compare every ARCHIVED receipt's journal chain, lock, size and digest with what the archive says by version id.
+
+    Reads no content (that is `reverify`). A new deviation is written into the receipt's journal. May be repeated.
+
+    Yields:
+        One finding a receipt; then one for each key hidden by a delete marker or unknown to the journal.
+    """
+    known: set[str] = set()
+    for row in archived_rows(connections, tenant):
+        known.add(archive_key(row.stream))
+        yield _finding(connections, row, _lock_deviation)
+    prefix = tenant or ""
+    for key in connections.archive.markers(prefix):
+        yield Finding(receipt=key, retain_until="", deviation="hidden by a delete marker")
+    for stored in connections.archive.versions(prefix):
+        if stored.key not in known and not stored.key.startswith("."):
+            until = stored.retain_until.isoformat() if stored.retain_until else ""
+            yield Finding(receipt=stored.key, retain_until=until, deviation="in the archive, but not in the journal")
+
+
+def reverify(connections: Connections, rows: list[Row]) -> Iterator[Finding]:
+    """Read the archived files back and validate their seals afresh. May be repeated."""
+    for row in rows:
+        yield _finding(connections, row, _seal_deviation)
+
+
+def archived_rows(connections: Connections, tenant: str | None = None) -> Iterator[Row]:
+    """The index rows of all ARCHIVED receipts, by id."""
+    after = ""
+    while rows := connections.registry.rows(tenant=tenant, states=[State.ARCHIVED.value], after=after):
+        yield from rows
+        after = rows[-1].stream
+
+
+def _finding(connections: Connections, row: Row, check: Callable[[Connections, History], str]) -> Finding:
+    until = str(row.summary["retain_until"])
+    try:
+        history = load(connections.registry, row.stream)
+        deviation = check(connections, history)
+    except Missing:
+        history, deviation = load(connections.registry, row.stream), "the archived file is gone"
+    except Exception as error:
+        return Finding(receipt=row.stream, retain_until=until, deviation=f"could not be checked: {describe(error)}")
+    if deviation and history.facts(Event.DEVIATED).get("detail") != deviation:
+        record(connections.registry, history, Event.DEVIATED, {"detail": deviation}, at=connections.now(), claim=None)
+    return Finding(receipt=row.stream, retain_until=until, deviation=deviation)
+
+
+def _lock_deviation(connections: Connections, history: History) -> str:
+    stored = _stored(connections, history)
+    facts = history.facts(Event.ARCHIVED)
+    recorded_until = datetime.fromisoformat(history.text(Event.ARCHIVED, "retain_until"))
+    if stored.retain_until is None:
+        return "the file is not locked"
+    if stored.retain_until < recorded_until:
+        return f"locked only until {stored.retain_until.isoformat()}"
+    for name, found in (("mode", stored.mode), ("sha256", stored.sha256), ("size_bytes", stored.size_bytes)):
+        if facts[name] != found:
+            return f"{name} is {found}, recorded was {facts[name]}"
+    return ""
+
+
+def _seal_deviation(connections: Connections, history: History) -> str:
+    version_id = history.text(Event.ARCHIVED, "version_id")
+    content = connections.archive.get(history.text(Event.ARCHIVED, "key"), version_id)
+    if hashlib.sha256(content).hexdigest() != history.text(Event.ARCHIVED, "sha256"):
+        return "the archived bytes are not the ones recorded"
+    report = validate(content, anchors(connections.settings), at=connections.now())
+    return "" if report.passed else f"seal: {report.indication} {report.sub_indication or ''}".strip()
+
+
+def _stored(connections: Connections, history: History) -> Stored:
+    return connections.archive.head(history.text(Event.ARCHIVED, "key"), history.text(Event.ARCHIVED, "version_id"))

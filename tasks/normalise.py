@@ -1,0 +1,90 @@
+"""Normalise: the bytes that arrived become a PDF/A-3 file that carries them, or the receipt is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from connectors.ports import Missing
+from receipts.errors import Refused
+from receipts.pdfa import Facts as PdfaFacts
+from receipts.pdfa import normalise as to_pdfa
+from receipts.receipt import Event, State
+from tasks.connections import SOFTWARE, Connections
+from tasks.journal import Facts, History
+from tasks.receive import original_key, quarantine_key
+from tasks.step import Work, refusal, run_stage
+
+
+class Tampered(Exception):
+    """Bytes in staging are not the ones that the journal recorded: an incident, nothing goes on."""
+
+
+def normalise(connections: Connections, chunk: Sequence[Work], *, last_try: bool = True) -> list[Work]:
+    """Lead the RECEIVED receipts of `chunk` to NORMALISED or REFUSED. May be repeated."""
+    return run_stage(connections, chunk, State.RECEIVED, _normalise, last_try=last_try)
+
+
+def normalised_key(history: History) -> str:
+    """Where staging keeps the unsealed PDF/A-3 file."""
+    return f"normalised/{history.tenant}/{history.text(Event.NORMALISED, 'sha256')}"
+
+
+def staged(connections: Connections, key: str, sha256: str) -> bytes:
+    """Bytes from staging, proved to be the ones recorded.
+
+    Raises:
+        Tampered: They have another digest.
+        Missing: They are gone.
+    """
+    content = connections.staging.get(key)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise Tampered(f"staging holds other bytes under {key} than were recorded")
+    return content
+
+
+def _normalise(connections: Connections, history: History) -> tuple[Event, Facts]:
+    original = _original(connections, history)
+    received = history.facts(Event.RECEIVED)
+    sender = received.get("sender")
+    facts = PdfaFacts(
+        receipt=history.receipt,
+        tenant=history.tenant,
+        channel=str(received["channel"]),
+        source_name=str(received["name"]),
+        sender=sender if isinstance(sender, str) else None,
+        received_at=history.lines[0].at,
+        original_sha256=history.sha256,
+        software=SOFTWARE,
+    )
+    try:
+        result = to_pdfa(original, facts, connections.limits)
+    except Refused as error:
+        connections.staging.put(quarantine_key(history.receipt), original)
+        connections.staging.delete(original_key(history.receipt))
+        return Event.REFUSED, {**refusal(error), "quarantine": quarantine_key(history.receipt)}
+    sha256 = hashlib.sha256(result.pdf).hexdigest()
+    connections.staging.put(f"normalised/{history.tenant}/{sha256}", result.pdf)
+    return Event.NORMALISED, {
+        "sha256": sha256,
+        "size_bytes": len(result.pdf),
+        "media_type": result.media_type,
+        "route": result.route,
+        "pages": result.pages,
+        "fidelity": result.fidelity,
+        "software": SOFTWARE,
+    }
+
+
+def _original(connections: Connections, history: History) -> bytes:
+    try:
+        return staged(connections, original_key(history.receipt), history.sha256)
+    except Missing:
+        # A crash between quarantine and its journal line leaves the original there.
+        return staged(connections, quarantine_key(history.receipt), history.sha256)
+
+
+def parse_time(value: str) -> datetime:
+    """A time from a journal fact, UTC-aware."""
+    return datetime.fromisoformat(value)

@@ -1,0 +1,87 @@
+"""Receive: take custody of what a source offers. Nothing is let go before it is durable and in the journal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from connectors.ports import Conflict, Gone, Offer, Source
+from receipts.receipt import Event, receipt_id
+from tasks.connections import Connections
+from tasks.journal import Facts, arrivals, load, record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reception:
+    """What became of one offer: `received`, `received-again`, or `failed` with the reason."""
+
+    source: str
+    name: str
+    receipt: str | None
+    outcome: str
+    reason: str = ""
+
+
+def receive_all(connections: Connections, source: Source, *, tenant: str) -> Iterator[Reception]:
+    """Take custody of everything that `source` offers and that is not yet in the journal.
+
+    A fault with one offer is told in its `Reception` and leaves the others alone; the offer comes again next time.
+    May be repeated: what is in the journal is passed over.
+    """
+    for offer in source.offers():
+        if connections.registry.arrival(source.name, offer.key) is not None:
+            continue
+        try:
+            yield receive(connections, source, offer, tenant=tenant)
+        except Gone:
+            continue
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            yield Reception(source=source.name, name=offer.name, receipt=None, outcome="failed", reason=reason)
+
+
+def receive(connections: Connections, source: Source, offer: Offer, *, tenant: str) -> Reception:
+    """Take custody of one offer.
+
+    The bytes are hashed before any parser sees them (LPF art. A102 B-2) and are durable in staging before the journal
+    says RECEIVED. The same bytes again are the same receipt; their arrival is recorded as such.
+
+    Raises:
+        Gone: The offer vanished or changed.
+    """
+    content = source.read(offer)
+    sha256 = hashlib.sha256(content).hexdigest()
+    receipt = receipt_id(tenant, sha256)
+    facts: Facts = {
+        "source": source.name,
+        "key": offer.key,
+        "channel": source.channel,
+        "name": offer.name,
+        "size_bytes": len(content),
+        **{name: value for name, value in offer.facts.items() if name not in ("source", "key", "channel", "name")},
+    }
+    while True:
+        history = load(connections.registry, receipt)
+        if (source.name, offer.key) in arrivals(history):
+            break
+        event = Event.RECEIVED if history.state is None else Event.RECEIVED_AGAIN
+        if event is Event.RECEIVED:
+            connections.staging.put(original_key(receipt), content)
+        try:
+            history = record(connections.registry, history, event, facts, at=connections.now(), claim=None)
+            break
+        except Conflict:
+            if connections.registry.arrival(source.name, offer.key) not in (None, receipt):
+                raise Gone(f"{offer.name}: taken in by someone else meanwhile") from None
+    return Reception(source=source.name, name=offer.name, receipt=receipt, outcome=history.lines[-1].event)
+
+
+def original_key(receipt: str) -> str:
+    """Where staging keeps the bytes that arrived."""
+    return f"original/{receipt}"
+
+
+def quarantine_key(receipt: str) -> str:
+    """Where the original of a refused receipt stays."""
+    return f"quarantine/{receipt}"

@@ -1,0 +1,47 @@
+"""Verify: the sealed bytes are validated afresh, from the file alone and the anchors. Nothing else is archived."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from receipts.pades import validate
+from receipts.pdfa import original_of
+from receipts.receipt import Event, State
+from tasks.connections import Connections
+from tasks.journal import Facts, History
+from tasks.normalise import staged
+from tasks.seal import sealed_key
+from tasks.step import Work, run_stage
+from tasks.trust import anchors
+
+REQUIRED_LEVELS = frozenset({"PAdES-BASELINE-LT", "PAdES-BASELINE-LTA"})
+
+
+class NotVerified(Exception):
+    """The sealed file did not prove itself: it stays before the archive until it does."""
+
+
+def verify(connections: Connections, chunk: Sequence[Work], *, last_try: bool = True) -> list[Work]:
+    """Lead the SEALED receipts of `chunk` to VERIFIED. May be repeated."""
+    return run_stage(connections, chunk, State.SEALED, _verify, last_try=last_try)
+
+
+def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
+    content = staged(connections, sealed_key(history), history.text(Event.SEALED, "sha256"))
+    report = validate(content, anchors(connections.settings), at=connections.now())
+    if not report.passed:
+        why = next((f"{check.name}: {check.evidence}" for check in report.checks if not check.ok), report.level)
+        raise NotVerified(f"{report.indication}/{report.sub_indication}: {why}")
+    if report.level not in REQUIRED_LEVELS:
+        raise NotVerified(f"level {report.level} is below PAdES-BASELINE-LT")
+    # Décret 2016-1673 art. 3: the copy must still be the one that was received.
+    if hashlib.sha256(original_of(content)).hexdigest() != history.sha256:
+        raise NotVerified("the original inside the sealed file is not the one received")
+    return Event.VERIFIED, {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "indication": report.indication,
+        "level": report.level,
+        "sealed_at": report.sealed_at.isoformat() if report.sealed_at else None,
+        "signer": report.signer,
+    }

@@ -1,0 +1,50 @@
+"""One real Prefect server with the deployments of prefect.yaml and a worker, for all tests of the flows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apps.services import Services
+from apps.starting import deploy, start_pki, start_server, start_worker
+from config.settings import Settings
+from tasks.connections import Connections
+
+
+class Running:
+    """A running installation with server, development PKI and worker."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.settings = Settings(home=home, lease_s=20)
+        self.services = Services(self.settings)
+        self.connections = Connections(self.settings)
+        self.inbox = home / "inbox"
+        self.inbox.mkdir(parents=True)
+        # The processes that are started read the same settings from here.
+        (home / "probant.env").write_text("PROBANT_LEASE_S=20\n")
+
+    @property
+    def api(self) -> str:
+        """Address of the server's API."""
+        return f"{self.services.running()['prefect'].url}/api"
+
+    def start_worker(self) -> int:
+        """Start the worker; returns its process id."""
+        start_worker(self.services)
+        return self.services.running()["worker"].pid
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The running installation; stopped by process id when the tests end."""
+    found = Running(tmp_path_factory.mktemp("running"))
+    try:
+        start_server(found.services)
+        start_pki(found.services)
+        deploy(found.services)
+        yield found
+    finally:
+        found.services.stop()

@@ -1,0 +1,136 @@
+"""Mails: carried whole, shown without asking anyone anything, with a header that the sender can't paint over."""
+
+from __future__ import annotations
+
+import base64
+import socketserver
+import threading
+from collections.abc import Iterator
+from io import BytesIO
+
+import pikepdf
+import pytest
+from PIL import Image
+
+from receipts.errors import Code, Refused
+from receipts.pdfa import original_of
+from tests.receipts.pdfa_cases import made, picture, rendered, texts
+
+LOGO = base64.encodebytes(picture(Image.new("RGB", (40, 40), (200, 0, 0)), "PNG")).decode()
+
+
+def message(html: str, subject: str = "=?utf-8?q?Re=C3=A7u?=") -> bytes:
+    return (
+        "From: =?utf-8?q?Caf=C3=A9?= <billing@cafe.example>\r\nTo: Me <me@acme.example>\r\n"
+        f"Date: Mon, 23 Nov 2026 12:00:00 +0100\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/related; boundary="B"\r\n\r\n--B\r\nContent-Type: text/html; charset=utf-8\r\n\r\n'
+        f"{html}\r\n--B\r\nContent-Type: image/png\r\nContent-ID: <logo@x>\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        f"{LOGO}\r\n--B--\r\n"
+    ).encode()
+
+
+@pytest.fixture
+def listener() -> Iterator[tuple[int, list[bytes]]]:
+    """A server that notes whoever calls."""
+    calls: list[bytes] = []
+
+    class Note(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            calls.append(self.rfile.readline())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Note) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_address[1], calls
+        server.shutdown()
+        thread.join(5)
+
+
+def test_nobody_is_called_and_no_file_is_read(listener: tuple[int, list[bytes]]) -> None:
+    port, calls = listener
+    url = f"http://127.0.0.1:{port}"
+    result = made(
+        message(
+            f"<html><head><link rel=stylesheet href={url}/a.css><base href='{url}/'>"
+            f"<style>@import url({url}/b.css); @font-face{{font-family:f;src:url({url}/f.ttf)}} body{{font-family:f;"
+            f"background:url({url}/c.png)}}</style></head><body>Total 12 EUR<img src={url}/d.png><img src=e.png>"
+            f"<iframe src={url}/g></iframe><object data={url}/h></object><embed src={url}/i><img src=file:///etc/passwd>"
+            f"<svg><image href={url}/j.png width=9 height=9 /><use href='{url}/k.svg#x' /></svg>"
+            f"<script>fetch('{url}/l')</script><video poster={url}/m></video></body></html>"
+        )
+    )
+    assert calls == []
+    assert result.fidelity["outside_content_blocked"] >= 5
+    assert rendered(result.pdf).getcolors(1 << 24) != [(595 * 842, (255, 255, 255))]
+
+
+def test_header_and_body_are_shown_and_the_message_is_carried() -> None:
+    original = message("<p>Merci, 2,50 €</p><img src='cid:logo@x'>")
+    result = made(original)
+    assert result.route == "mail-body"
+    assert original_of(result.pdf) == original
+    shown = texts(result.pdf)
+    for words in ("Café <billing@cafe.example>", "Me <me@acme.example>", "Mon, 23 Nov 2026", "Reçu", "Merci, 2,50 €"):
+        assert words in shown
+    colours = rendered(result.pdf).getcolors(1 << 24) or []
+    assert any(colour[0] > 180 and max(colour[1:]) < 30 for _, colour in colours)  # the inline picture
+
+
+def test_the_sender_can_not_paint_over_the_header() -> None:
+    plain = rendered(made(message("<p>x</p>")).pdf)
+    attack = (
+        "<style>@page{margin:0} table,td{display:none!important} body{margin:0}</style>"
+        "<div style='position:fixed;top:-500px;left:0;width:900px;height:900px;background:red'>From: boss</div>x"
+    )
+    attacked = rendered(made(message(attack)).pdf)
+    head = (0, 0, plain.width, 110)
+    assert attacked.crop(head).tobytes() == plain.crop(head).tobytes()
+
+
+def test_text_is_shown_when_there_is_no_html() -> None:
+    original = (
+        b"From: a@b.example\nSubject: caf\xe9\nContent-Type: text/plain; charset=no-such\n\nTotal\xc3\xa9 <b> 5\n"
+    )
+    shown = texts(made(original).pdf)
+    assert "Totalé <b> 5" in shown
+    assert "café" in shown
+
+
+def test_of_alternatives_html_is_shown_once() -> None:
+    original = (
+        b"From: a@b.example\nDate: x\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=B\n\n"
+        b"--B\nContent-Type: text/plain\n\nplain words\n--B\nContent-Type: text/html\n\n<p>rich words</p>\n--B--\n"
+    )
+    shown = texts(made(original).pdf)
+    assert "rich words" in shown
+    assert "plain words" not in shown
+
+
+def test_what_is_attached_is_named() -> None:
+    original = (
+        b"From: a@b.example\nDate: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n"
+        b"--B\nContent-Type: application/pdf; name=receipt.pdf\nContent-Disposition: attachment\n\nabc\n--B--\n"
+    )
+    result = made(original)
+    assert result.fidelity["attachments"] == 1
+    assert "receipt.pdf" in texts(result.pdf)
+
+
+def test_characters_that_the_fonts_lack_are_counted() -> None:
+    assert made(message("<p>\u65e5\u672c\u65e5 ok</p>")).fidelity["characters_without_glyph"] == 2
+
+
+def test_parts_within_parts_have_an_end() -> None:
+    original = b"From: a@b.example\nDate: x\nMIME-Version: 1.0\n"
+    for depth in range(60):
+        original += b"Content-Type: multipart/mixed; boundary=B%d\n\n--B%d\n" % (depth, depth)
+    with pytest.raises(Refused) as refused:
+        made(original + b"Content-Type: text/plain\n\nx\n")
+    assert refused.value.code == Code.HOSTILE
+
+
+def test_nothing_in_it_acts() -> None:
+    result = made(message("<a href='https://example.org'>x</a><form action=/x><input value=y></form>"))
+    with pikepdf.open(BytesIO(result.pdf)) as pdf:
+        assert all("/Annots" not in page.obj and "/AA" not in page.obj for page in pdf.pages)
+        assert "/OpenAction" not in pdf.Root
