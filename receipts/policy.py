@@ -56,7 +56,7 @@ def retain_until(*, received_at: datetime, established: date | None, year: Finan
     if established is not None and established > received:
         raise ValueError("a document can't be established after its receipt")
     closing = year.end_after(received)
-    last = _day(closing.year + ACCOUNTING_YEARS, closing.month, closing.day)
+    last = _day(closing.year + ACCOUNTING_YEARS, year.end_month, year.end_day)
     tax_last = _day(received.year + TAX_YEARS, received.month, received.day)
     if established is not None:
         tax_last = max(tax_last, _day(established.year + TAX_YEARS, established.month, established.day))
