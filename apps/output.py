@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -18,7 +19,14 @@ FAULT: Final = 3
 console = Console()
 errors = Console(stderr=True)
 
-STYLES: Final = {"ARCHIVED": "green", "TOTAL-PASSED": "green", "REFUSED": "yellow", "duplicate": "cyan"}
+STYLES: Final = {
+    "ARCHIVED": "green",
+    "archived": "green",
+    "REFUSED": "yellow",
+    "refused": "yellow",
+    "duplicate": "cyan",
+    "waiting": "red",
+}
 
 
 def complain(what: str, advice: str = "") -> None:
@@ -35,7 +43,7 @@ def print_json(entry: Mapping[str, object]) -> None:
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """A table for people."""
-    table = Table(title=title, title_justify="left", header_style="bold", title_style="bold")
+    table = Table(title=title, title_justify="left", header_style="bold", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,15 +18,14 @@ def flow_environment(*, quiet: bool = True) -> Iterator[None]:
     """Set up this process to run flows; must come before Prefect is imported.
 
     Args:
-        quiet: Keep Prefect's own log off the terminal.
+        quiet: Keep the log off the terminal; it still reaches the server.
     """
     for name, value in Services(settings()).environment().items():
         os.environ.setdefault(name, value)
     if quiet:
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
         os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
     yield
-    logging.getLogger("prefect").handlers.clear()
 
 
 def ingest_paths(paths: Sequence[Path]) -> list[str]:

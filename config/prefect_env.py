@@ -30,6 +30,8 @@ def prefect_env(home: Path, *, api_url: str | None) -> dict[str, str]:
         # Runs older than 90 days go; the journal of record is not in Prefect.
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         "PREFECT_WORKER_QUERY_SECONDS": "5",
+        # What the steps log appears with their task runs.
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "probant",
     }
     if api_url:
         env["PREFECT_API_URL"] = api_url

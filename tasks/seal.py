@@ -17,6 +17,8 @@ from tasks.sealing import SealingRoom, sealing_room
 from tasks.step import Work, describe, finish, ready, renew, write_down
 
 IN_FLIGHT: Final = 16
+FRESH_TRIES: Final = 5
+FRESH_WAIT_S: Final = 1.1
 GROUP_SIZE_BYTES: Final = 128 * 1024 * 1024
 """A chunk's files are in memory together until the revocation information is in; larger chunks go in groups."""
 
@@ -68,8 +70,18 @@ async def _seal_all(
     whole = [pdf for pdf in sealed if isinstance(pdf, bytes)]
     if not whole:
         return [_exception(each) for each in sealed if not isinstance(each, bytes)]
-    data = await pades.validation_data(whole, room.anchors, room.fetchers, at=connections.now())
+    data = await _fresh_data(connections, room, whole)
     return [pades.augment(each, data) if isinstance(each, bytes) else _exception(each) for each in sealed]
+
+
+async def _fresh_data(connections: Connections, room: SealingRoom, sealed: list[bytes]) -> pades.ValidationData:
+    """Revocation data younger than the newest time-stamp; a responder that counts whole seconds gets a moment."""
+    for _ in range(FRESH_TRIES):
+        try:
+            return await pades.validation_data(sealed, room.anchors, room.fetchers, at=connections.now())
+        except pades.NotFresh:
+            await asyncio.sleep(FRESH_WAIT_S)
+    return await pades.validation_data(sealed, room.anchors, room.fetchers, at=connections.now())
 
 
 def _exception(error: BaseException) -> Exception:

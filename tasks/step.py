@@ -88,6 +88,7 @@ def finish(chunk: list[Work], *, last_try: bool) -> list[Work]:
         Unfinished: Some receipt has a problem and this is not the last try.
     """
     problems = [f"{work.receipt}: {work.problem}" for work in chunk if work.problem]
+    log.info("%d of %d receipts without a fault", len(chunk) - len(problems), len(chunk))
     for problem in problems:
         log.warning("%s", problem)
     if problems and not last_try:

@@ -31,8 +31,7 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
     content = staged(connections, sealed_key(history), history.text(Event.SEALED, "sha256"))
     report = validate(content, anchors(connections.settings), at=connections.now())
     if not report.passed:
-        why = next((f"{check.name}: {check.evidence}" for check in report.checks if not check.ok), report.level)
-        raise NotVerified(f"{report.indication}/{report.sub_indication}: {why}")
+        raise NotVerified(f"{report.indication}/{report.sub_indication}: {report.why}")
     if report.level not in REQUIRED_LEVELS:
         raise NotVerified(f"level {report.level} is below PAdES-BASELINE-LT")
     # Décret 2016-1673 art. 3: the copy must still be the one that was received.

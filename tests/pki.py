@@ -52,7 +52,9 @@ def signer_of(pki: DevPki) -> signing.KeySigner:
     return signing.open_signer(pki.signer_uri, pki.p12_secret.read_text())
 
 
-def seal_all(pdfs: Sequence[bytes], signer: DevPki, tsa: DevPki | None = None, *, at: datetime | None = None) -> list[bytes]:
+def seal_all(
+    pdfs: Sequence[bytes], signer: DevPki, tsa: DevPki | None = None, *, at: datetime | None = None
+) -> list[bytes]:
     """Seal each: B-T."""
 
     async def run() -> list[bytes]:
@@ -65,7 +67,9 @@ def seal_all(pdfs: Sequence[bytes], signer: DevPki, tsa: DevPki | None = None, *
     return asyncio.run(run())
 
 
-def fetch(sealed: Sequence[bytes], anchors: Sequence[x509.Certificate], *, at: datetime | None = None) -> pades.ValidationData:
+def fetch(
+    sealed: Sequence[bytes], anchors: Sequence[x509.Certificate], *, at: datetime | None = None
+) -> pades.ValidationData:
     """Validation data for sealed files."""
 
     async def run() -> pades.ValidationData:

@@ -121,7 +121,7 @@ def print_rows(title: str, rows: Iterator[Row]) -> None:
                 row.summary["source_name"],
                 row.state,
                 row.summary["code"] or row.summary["deviation"],
-                row.summary["seal_level"],
+                str(row.summary["seal_level"] or "").replace("PAdES-BASELINE-", "B-"),
                 (str(row.summary["retain_until"] or ""))[:10],
                 f"{row.tenant}/{row.stream.split('/')[1][:12]}",
             )

@@ -46,11 +46,12 @@ def run(samples: Path) -> int:
             sent += samples_of.upload(samples, services.running()["portal"].url, _token())
             sent += samples_of.mail(samples, box)
             bar.update(steps, advance=1, description="collecting")
-            _run_flows(bar, steps, sent=len(sent))
-    return OK if show(tenant, services) else DOES_NOT_HOLD
+            flow_run = _run_flows(bar, steps, sent=len(sent))
+    return OK if show(tenant, services, flow_run) else DOES_NOT_HOLD
 
 
-def _run_flows(bar: Progress, steps: TaskID, *, sent: int) -> None:
+def _run_flows(bar: Progress, steps: TaskID, *, sent: int) -> str | None:
+    """Run collect and ingest; returns the id of the ingest run."""
     from apps.running import flow_environment
 
     with flow_environment():
@@ -61,8 +62,9 @@ def _run_flows(bar: Progress, steps: TaskID, *, sent: int) -> None:
         collect(return_state=True)
         bar.update(steps, advance=1, description="normalise, seal, verify, archive")
         with _watching(bar, sent):
-            ingest(return_state=True)
+            state = ingest(return_state=True)
         bar.update(steps, advance=1, description="done")
+    return str(state.state_details.flow_run_id or "") or None
 
 
 @contextmanager

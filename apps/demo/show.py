@@ -3,73 +3,74 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from apps.demo.receipts import FOLDER, MAIL, MOBILE
 from apps.output import console, print_table
 from apps.services import Services
 
+EXPECTED: Final = {"refused": 1, "duplicate": 1, "archived": len(FOLDER) + len(MOBILE) + len(MAIL) - 2}
 
-def show(tenant: str, services: Services) -> bool:
+
+def show(tenant: str, services: Services, run: str | None) -> bool:
     """Print the table of arrivals and the next commands.
+
+    Args:
+        tenant: The demo's tenant.
+        services: What runs.
+        run: Id of the flow run that led the receipts to their outcome.
 
     Returns:
         Whether every receipt ended as it should: one refused, one duplicate, all others archived under lock.
     """
-    from receipts.receipt import Event
     from tasks.acknowledge import outcome_of
     from tasks.connections import connections
-    from tasks.journal import load
+    from tasks.journal import arrivals, load
 
     registry = connections().registry
-    rows = []
+    rows, refusals = [], []
     outcomes: Counter[str] = Counter()
     for row in registry.rows(tenant=tenant):
         history = load(registry, row.stream)
-        for line in history.lines:
-            if line.event not in (Event.RECEIVED, Event.RECEIVED_AGAIN):
-                continue
-            arrival = (str(line.facts["source"]), str(line.facts["key"]))
+        for arrival in arrivals(history):
+            line = next(x for x in history.lines if (x.facts.get("source"), x.facts.get("key")) == arrival)
             final = row.state in ("ARCHIVED", "REFUSED")
             kind = outcome_of(history, *arrival).kind if final else "waiting"
             outcomes[kind] += 1
-            why = outcome_of(history, *arrival).message if kind == "refused" else ""
+            if kind == "refused":
+                refusals.append(f"{line.facts['name']}: {outcome_of(history, *arrival).message}")
+            level = str(row.summary["seal_level"] or "").replace("PAdES-BASELINE-", "B-")
             until = str(row.summary["retain_until"] or "")[:10]
-            cells = (
-                line.facts["channel"],
-                line.facts["name"],
-                f"{kind} {why}".strip(),
-                row.summary["seal_level"],
-                until,
-            )
-            rows.append(cells)
+            rows.append((line.facts["channel"], line.facts["name"], kind, level, until))
     rows.sort(key=lambda cells: str(cells[0]))
     print_table("What became of each receipt", ("channel", "file", "outcome", "seal level", "locked until"), rows)
-    _next_steps(tenant, services)
-    expected = {"refused": 1, "duplicate": 1, "archived": len(FOLDER) + len(MOBILE) + len(MAIL) - 2}
-    return dict(outcomes) == expected
+    for refusal in refusals:
+        console.print(f"Refused: {refusal}", highlight=False, markup=False, soft_wrap=True)
+    _next_steps(tenant, services, run)
+    return dict(outcomes) == EXPECTED
 
 
-def _next_steps(tenant: str, services: Services) -> None:
+def _next_steps(tenant: str, services: Services, run: str | None) -> None:
     from tasks.connections import connections
 
     archive = connections().archive
     running = services.running()
     if not archive.is_compliance_tier:
-        console.print(
-            "This archive is a plain directory: it refuses overwriting and early deletion, but is no compliance"
-        )
-        console.print("tier. The seal is made with a development key, worthless in law. Keep your paper.")
-    console.print()
-    command = ".venv/bin/probant"
-    console.print(f"The sealed files:   {archive.url}/{tenant}/", soft_wrap=True, highlight=False)
-    console.print(
-        f"Validate a seal:    {command} verify {archive.url}/{tenant}/*/*.pdf", soft_wrap=True, highlight=False
-    )
-    console.print(f"Audit the locks:    {command} audit", highlight=False)
-    console.print(f"A receipt's story:  {command} receipts show ID", highlight=False)
-    console.print("Stop everything:    make down")
-    console.print()
-    prefect = running.get("prefect")
-    if prefect:
-        console.print(f"This run in the Prefect UI:  {prefect.url}/runs", highlight=False)
-    console.print(f"Upload page:                 {running['portal'].url}/", highlight=False)
+        _say("This archive is a plain directory: it refuses overwriting and early deletion, but is no compliance tier.")
+        _say("The seals are made with a development key, worthless in law. Keep your paper.")
+    probant = ".venv/bin/probant"
+    _say()
+    _say(f"The sealed files:            {archive.url}/{tenant}/")
+    _say(f"Validate their seals:        {probant} verify {archive.url}/{tenant}")
+    _say(f"Audit the locks:             {probant} audit")
+    _say(f"All receipts:                {probant} receipts list")
+    _say("Stop everything:             make down")
+    _say()
+    if "prefect" in running:
+        page = f"runs/flow-run/{run}" if run else "runs"
+        _say(f"This run in the Prefect UI:  {running['prefect'].url}/{page}")
+    _say(f"Upload page:                 {running['portal'].url}/")
+
+
+def _say(text: str = "") -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Final
 from asn1crypto import core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 MARK: Final = "Probant DEVELOPMENT - worthless in law"
@@ -52,18 +52,27 @@ class Profile:
 def issue(profile: Profile, issuer: Identity | None = None) -> Identity:
     """A new P-256 key with a certificate; self-signed without `issuer`."""
     key = ec.generate_private_key(ec.SECP256R1())
+    return Identity(key=key, certificate=certify(profile, key.public_key(), issuer, issuer.key if issuer else key))
+
+
+def certify(
+    profile: Profile,
+    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    issuer: Identity | None,
+    issuer_key: ec.EllipticCurvePrivateKey,
+) -> x509.Certificate:
+    """A certificate for `key`, signed with `issuer_key`; self-issued without `issuer`."""
     subject = _name(profile)
     issuer_name = issuer.certificate.subject if issuer else subject
-    issuer_key = issuer.key if issuer else key
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer_name)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(profile.not_before)
         .not_valid_after(profile.not_after)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), not _CRITICAL)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), not _CRITICAL)
     )
     if issuer:
         builder = builder.add_extension(
@@ -71,7 +80,7 @@ def issue(profile: Profile, issuer: Identity | None = None) -> Identity:
         )
     for value, critical in profile.extensions:
         builder = builder.add_extension(value, critical)
-    return Identity(key=key, certificate=builder.sign(issuer_key, hashes.SHA256()))
+    return builder.sign(issuer_key, hashes.SHA256())
 
 
 def ca_extensions(*, path_length: int) -> tuple[tuple[x509.ExtensionType, bool], ...]:

@@ -8,4 +8,12 @@ from connectors.signing.signer import KeySigner, open_signer
 from connectors.signing.trust import load_anchors
 from connectors.signing.web import HttpTimeStamper, open_fetchers, open_session, open_timestamper
 
-__all__ = ["HttpTimeStamper", "KeySigner", "load_anchors", "open_fetchers", "open_session", "open_signer", "open_timestamper"]
+__all__ = [
+    "HttpTimeStamper",
+    "KeySigner",
+    "load_anchors",
+    "open_fetchers",
+    "open_session",
+    "open_signer",
+    "open_timestamper",
+]

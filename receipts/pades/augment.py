@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Final
@@ -41,11 +41,11 @@ class ValidationData:
         served: The end-entity certificates (signers, time-stamping units) whose chains are covered.
     """
 
-    certificates: tuple[bytes, ...]
-    ocsps: tuple[bytes, ...]
-    crls: tuple[bytes, ...]
+    certificates: tuple[bytes, ...] = field(repr=False)
+    ocsps: tuple[bytes, ...] = field(repr=False)
+    crls: tuple[bytes, ...] = field(repr=False)
     issued_at: datetime
-    served: frozenset[bytes]
+    served: frozenset[bytes] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from asn1crypto import cms, crl, ocsp, x509
+from cryptography.exceptions import InvalidSignature
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
 from receipts.pades.algorithms import Algorithms
 from receipts.pades.report import Finding, SubIndication
@@ -145,8 +147,54 @@ def check_still_valid(check: str, path: ValidationPath, trust: Trust, *, leaf: b
         if not leaf and certificate == path.leaf:
             continue
         if certificate.not_valid_after < trust.at:
-            evidence = f"{common_name(certificate)} expired on {certificate.not_valid_after} and nothing newer proves"
+            evidence = f"{common_name(certificate)} expired on {certificate.not_valid_after}; no newer time-stamp"
             raise Finding(check, SubIndication.OUT_OF_BOUNDS_NO_POE, evidence)
+
+
+def check_responders(check: str, trust: Trust) -> None:
+    """Check that no OCSP responder's certificate has expired at the time of validation: nothing newer proves that the
+    responses are older (EN 319 102-1, 5.2.6.4).
+
+    Raises:
+        Finding: One has.
+    """
+    for response in trust.fresh.ocsps:
+        for certificate in response.basic_ocsp_response["certs"] or ():
+            if certificate.not_valid_after < trust.at:
+                evidence = f"{common_name(certificate)} expired on {certificate.not_valid_after}; no newer time-stamp"
+                raise Finding(check, SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE, evidence)
+
+
+def check_certificates(check: str, trust: Trust) -> None:
+    """Check that no certificate in the file was altered: each verifies with its issuer's key, where that is known.
+
+    Those that the verdict rests on were checked on their way to the anchors; this is about the other copies.
+
+    Raises:
+        Finding: One was.
+    """
+    keys: dict[bytes, list[x509.Certificate]] = {}
+    for certificate in (*trust.material.certificates, *trust.anchors):
+        keys.setdefault(certificate.subject.dump(), []).append(certificate)
+    anchors = {anchor.dump() for anchor in trust.anchors}
+    for certificate in trust.material.certificates:
+        issuers = keys.get(certificate.issuer.dump(), [])
+        if issuers and certificate.dump() not in anchors and not any(_issued(certificate, each) for each in issuers):
+            problem = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
+            raise Finding(check, problem, f"a certificate for {common_name(certificate)} in the file is damaged")
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        DefaultSignatureValidator().validate_signature(
+            certificate["signature_value"].native,
+            certificate["tbs_certificate"].dump(),
+            issuer.public_key,
+            certificate["signature_algorithm"],
+        )
+    except (InvalidSignature, ValueError, TypeError, KeyError):
+        return False
+    return True
 
 
 def read_material(reader: PdfFileReader, *signed: cms.SignedData) -> Material:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from asn1crypto import cms, tsp, x509
 from pyhanko.sign.general import find_unique_cms_attribute
+from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import (
     cms_basic_validation,
     message_imprint_checker,
@@ -26,7 +27,16 @@ from receipts.pades.changes import CHANGES, check_changes
 from receipts.pades.qualification import qualification_claim
 from receipts.pades.report import FAILURES, Check, Finding, Indication, Report, SubIndication
 from receipts.pades.structure import COVERAGE, FORMAT, FOUND, Located, locate
-from receipts.pades.trust import CLOCK_TOLERANCE, Trust, check_still_valid, common_name, judge, read_material
+from receipts.pades.trust import (
+    CLOCK_TOLERANCE,
+    Trust,
+    check_certificates,
+    check_responders,
+    check_still_valid,
+    common_name,
+    judge,
+    read_material,
+)
 
 INTEGRITY: Final = "integrity of the document"
 FORM: Final = "PAdES form"
@@ -60,8 +70,7 @@ def validate(pdf: bytes, anchors: Sequence[x509.Certificate], *, at: datetime) -
     except Finding as finding:
         return examination.report(finding)
     except Exception as error:
-        text = (str(error) or type(error).__name__).splitlines()[0][:300]
-        return examination.report(Finding(examination.current, SubIndication.GENERIC, f"could not be judged: {text}"))
+        return examination.report(_unforeseen(examination.current, error))
 
 
 class _Examination:
@@ -168,6 +177,9 @@ class _Examination:
         # The sealing certificate itself may have expired since: the time-stamp proves the seal older.
         check_still_valid(SEAL, status["validation_path"], trust, leaf=False)
         self._holds(SEAL, f"valid at {earliest}, up to {_anchor(status)}; {common_name(self.facts['certificate'])}")
+        self.current = DATA
+        check_responders(DATA, trust)
+        check_certificates(DATA, trust)
         fresh = trust.fresh
         self._holds(
             DATA, f"{len(fresh.ocsps)} OCSP responses, {len(fresh.crls)} CRLs since the time-stamp: none revoked"
@@ -223,6 +235,15 @@ class _Examination:
             anchors=tuple(hashlib.sha256(each.dump()).hexdigest() for each in self.anchors),
             validated_at=self.at,
         )
+
+
+def _unforeseen(check: str, error: Exception) -> Finding:
+    """What an exception of the library means: mostly that something is malformed."""
+    text = (str(error) or type(error).__name__).splitlines()[0][:200]
+    sub_indication = SubIndication.FORMAT_FAILURE if check == INTEGRITY else SubIndication.GENERIC
+    if isinstance(error, SignatureValidationError) and error.ades_subindication:
+        sub_indication = SubIndication.__members__.get(error.ades_subindication.standard_name, sub_indication)
+    return Finding(check, sub_indication, f"could not be judged: {text}")
 
 
 def _info(token: cms.SignedData) -> tsp.TSTInfo:

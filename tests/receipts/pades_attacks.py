@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pikepdf
-from asn1crypto import cms, core
-from cryptography import x509
+from asn1crypto import cms
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
 from pyhanko.pdf_utils import generic
@@ -78,7 +75,12 @@ def annotate(writer: IncrementalPdfFileWriter) -> None:
     """Cover the page with a note."""
     page = writer.root["/Pages"]["/Kids"][0]
     rect = generic.ArrayObject(map(generic.NumberObject, (0, 0, 100, 100)))
-    note = {"/Type": pdf_name("/Annot"), "/Subtype": pdf_name("/FreeText"), "/Rect": rect, "/F": generic.NumberObject(4)}
+    note = {
+        "/Type": pdf_name("/Annot"),
+        "/Subtype": pdf_name("/FreeText"),
+        "/Rect": rect,
+        "/F": generic.NumberObject(4),
+    }
     note["/Contents"] = generic.pdf_string("paid 1000")
     annotations = generic.ArrayObject(page["/Annots"]) if "/Annots" in page else generic.ArrayObject()
     annotations.append(writer.add_object(generic.DictionaryObject({pdf_name(k): v for k, v in note.items()})))
@@ -153,7 +155,7 @@ def tampered(sealed: bytes, augmented: bytes, data: pades.ValidationData) -> dic
         "flip-page": flip(augmented, page),
         "flip-first-byte": flip(augmented, 0),
         "flip-byte-range": augmented.replace(b"/ByteRange [0 ", b"/ByteRange [1 ", 1),
-        "flip-signing-date": augmented.replace(b"/M (D:2", b"/M (D:1", 1),
+        "flip-signing-date": flip(augmented, augmented.index(b"/M (D") + 12),
         "flip-after-container": flip(augmented, end + 40),
         "flip-container-start": flip(augmented, start + 3),
         "flip-container-end": flip(augmented, start + 2 * length - 5),
@@ -168,7 +170,7 @@ def tampered(sealed: bytes, augmented: bytes, data: pades.ValidationData) -> dic
         "update-nothing-but-metadata": update(augmented, new_metadata),
         "twice-augmented": update(augmented, lambda writer: store_again(writer, data)),
         "no-signature-value": augmented[:start] + b"0" * (end - start) + augmented[end:],
-        "comment-before-end": augmented.replace(b"\nstartxref", b"\n% a\nstartxref") if False else before_end(augmented),
+        "comment-before-end": before_end(augmented),
     }
     changes = (show_something_else, overwrite_contents, annotate, detach, new_metadata, open_action, info, stowaway)
     for change in changes:
@@ -213,7 +215,7 @@ def no_time_stamp(sealed: bytes) -> bytes:
     """The unsigned attributes taken away."""
     message = container(sealed)
     signer = message["content"]["signer_infos"][0]
-    signer["unsigned_attrs"] = core.VOID if False else cms.CMSAttributes([])
+    signer["unsigned_attrs"] = cms.CMSAttributes([])
     return with_container(sealed, message)
 
 
@@ -234,18 +236,3 @@ def answers(pki: DevPki, now: datetime, *, ocsp_at: datetime | None = None) -> p
         issued_at=now + timedelta(days=9999),
         served=ends,
     )
-
-
-def without(data: pades.ValidationData, **fields: object) -> pades.ValidationData:
-    """Validation data with some of it replaced."""
-    return replace(data, **fields)  # type: ignore[arg-type]
-
-
-def fingerprint(certificate: x509.Certificate) -> str:
-    """Hex SHA-256 of a certificate."""
-    return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
-
-
-def now() -> datetime:
-    """The present, UTC-aware."""
-    return datetime.now(UTC)

@@ -34,7 +34,7 @@ def utc(text: str) -> datetime:
         ("2026-06-30T21:59:59", None, JUNE, "2036-06-30T22:00:00"),
         ("2026-06-30T22:00:00", None, JUNE, "2037-06-30T22:00:00"),
         ("2026-07-01T12:00:00", None, JUNE, "2037-06-30T22:00:00"),
-        # 29 February means the last day of February, of the closing year and of the tenth after it: in doubt, a day more.
+        # 29 February means the last day of February, of the closing year and of the tenth after it.
         ("2026-02-28T12:00:00", None, LEAP, "2036-02-29T23:00:00"),
         ("2026-03-01T12:00:00", None, LEAP, "2037-02-28T23:00:00"),
         ("2028-02-29T12:00:00", None, LEAP, "2038-02-28T23:00:00"),
