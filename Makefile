@@ -13,8 +13,9 @@ help: ## what each target does
 setup: $(STAMP) ## install Probant and its locked dependencies into .venv, nothing else
 
 $(STAMP): pyproject.toml uv.lock
-	@test -x $(RUN)/python || $(PY) -m venv $(VENV)
-	@test -x $(RUN)/uv || $(RUN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	@test -x $(RUN)/python || $(PY) -m venv $(VENV) || { echo "on Debian: apt install python3-venv"; exit 1; }
+	@test -x $(RUN)/uv || { $(RUN)/python -m pip --version >/dev/null 2>&1 || $(RUN)/python -m ensurepip >/dev/null; \
+	  $(RUN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'; }
 	@echo "installing the locked dependencies (a few minutes the first time)"
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(RUN)/uv sync --frozen --quiet --inexact
 	@touch $@

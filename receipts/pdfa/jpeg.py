@@ -15,7 +15,7 @@ from PIL import JpegImagePlugin
 
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import colour, exif, flate
+from receipts.pdfa import colour, exif, flate, raster, still
 from receipts.pdfa.document import add_image_page, check_pixels
 from receipts.pdfa.model import Shown
 from receipts.policy import Limits
@@ -23,6 +23,7 @@ from receipts.policy import Limits
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in coded data: neither a stuffed FF nor a restart
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _DCT: Final = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended and progressive Huffman: what DCTDecode knows
+_ARITHMETIC: Final = frozenset({0xC9, 0xCA})  # Pillow decodes these, PDF readers do not
 _RGB_IDS: Final = b"RGB"
 
 
@@ -48,6 +49,8 @@ def show(original: bytes, limits: Limits) -> Shown:
     """
     frame = _frame(original)
     check_pixels(frame.width, frame.height, limits.pixels)
+    if frame.kind in _ARITHMETIC:
+        return still.show(original, limits)
     if frame.kind not in _DCT or frame.precision != 8 or len(frame.ids) not in colour.SPACES:
         raise Refused(
             Code.UNSUPPORTED_TYPE, f"JPEG of kind {frame.kind:#x}, {frame.precision} bit, {len(frame.ids)} planes"
@@ -56,19 +59,12 @@ def show(original: bytes, limits: Limits) -> Shown:
     pdf = pikepdf.new()
     image = Stream(pdf, original, Filter=Name.DCTDecode)
     flate.describe(image, frame.width, frame.height, 8)
-    profile, meaning = info.get("icc_profile"), "device"
-    if profile and colour.is_usable(profile, len(frame.ids)):
-        meaning = "profile-carried"
-    elif len(frame.ids) == 4:
-        profile, meaning = colour.plain_cmyk(), "cmyk-without-profile"
-    else:
-        meaning, profile = ("profile-unusable" if profile else "device"), None
-    image.ColorSpace = colour.space(pdf, profile, len(frame.ids))
+    meaning = raster.set_colour(pdf, image, info.get("icc_profile"), len(frame.ids))
     if len(frame.ids) == 4 and frame.is_adobe:
         image.Decode = Array([1, 0] * 4)  # Adobe writes CMYK inverted
     if frame.ids == _RGB_IDS and not frame.is_adobe and not frame.is_jfif:
         image.DecodeParms = Dictionary(ColorTransform=0)  # ISO 32000-1 table 13: else taken for YCbCr
-    add_image_page(pdf, image, dpi=_dpi(info), exif_orientation=exif_orientation)
+    add_image_page(pdf, image, dpi=raster.dpi_of(info), exif_orientation=exif_orientation)
     fidelity: dict[str, Json] = {
         "claim": "stream-identical",
         "stream": "page 1, image Im0, DCTDecode",
@@ -84,22 +80,11 @@ def show(original: bytes, limits: Limits) -> Shown:
 
 def _decoded(original: bytes) -> tuple[dict[Any, Any], int]:
     """Decode all its data, at an eighth of its size; give what it says of itself and how it is turned."""
-    try:
+    with raster.decoding("JPEG"):
         image = JpegImagePlugin.JpegImageFile(BytesIO(original))
         image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
         image.load()
-    except (OSError, SyntaxError, ValueError, IndexError, TypeError, KeyError, EOFError, struct.error) as error:
-        code = Code.TRUNCATED if "truncated" in str(error) else Code.DAMAGED
-        raise Refused(code, f"JPEG: {type(error).__name__}: {error}"[:200]) from error
     return image.info, exif.orientation(image.info.get("exif", b""))
-
-
-def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:
-    try:
-        across, down = info["dpi"]
-        return float(across), float(down)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
 
 
 def _frame(original: bytes) -> Frame:
@@ -123,7 +108,7 @@ def _frame(original: bytes) -> Frame:
             raise Refused(Code.DAMAGED, "JPEG segment without a length")
         position += length
         if kind in _FRAMES and "kind" not in found:
-            if len(segment) < 6 + 3 * segment[5] if len(segment) > 5 else True:
+            if len(segment) < 6 or len(segment) < 6 + 3 * segment[5]:
                 raise Refused(Code.DAMAGED, "JPEG frame header is too short")
             precision, height, width, planes = struct.unpack(">BHHB", segment[:6])
             found |= {"kind": kind, "precision": precision, "width": width, "height": height}

@@ -6,7 +6,7 @@ import html
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email import policy
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesParser
@@ -24,6 +24,9 @@ from receipts.policy import Limits
 
 SHOWN_FIELDS: Final = ("From", "Sender", "To", "Cc", "Date", "Subject")
 _DEEPEST: Final = 30
+_REPEATED_MOST: Final = 5
+_NAMED_MOST: Final = 50
+_LONGEST: Final = 500
 _HEADER_STYLE: Final = "font: 9pt sans-serif; border-bottom: 1pt solid #888888; padding-bottom: 6pt"
 
 
@@ -41,9 +44,12 @@ def show(original: bytes, limits: Limits) -> Shown:
     """The header, the list of what is attached and the body.
 
     Raises:
-        Refused: NO_CONTENT, ENCRYPTED, TOO_MANY_PAGES or DAMAGED.
+        Refused: NO_CONTENT, ENCRYPTED, TOO_MANY_PAGES, HOSTILE or DAMAGED.
     """
-    message = BytesParser(policy=policy.compat32).parsebytes(original)
+    try:
+        message = BytesParser(policy=policy.compat32).parsebytes(original)
+    except RecursionError as error:
+        raise Refused(Code.HOSTILE, "mail with parts within parts without end") from error
     content = Content()
     _collect(message, content, 0)
     pages = typeset.pages(_header(message, content), "\n".join(content.body), content.inline, limits)
@@ -56,6 +62,7 @@ def show(original: bytes, limits: Limits) -> Shown:
         "attachments": len(content.attached),
         "outside_content_blocked": pages.blocked,
         "characters_without_glyph": pages.without_glyph,
+        "tables_as_blocks": pages.tables_as_blocks,
         "rendered_by": typeset.RENDERER,
     }
     if typeset.is_certain(pages.pdf):
@@ -124,14 +131,22 @@ def _decoded(data: bytes, charset: str | None) -> str:
 
 
 def _header(message: Message, content: Content) -> str:
-    rows = [(name, value) for name in SHOWN_FIELDS for value in _field(message, name)]
-    rows += [("Attached", f"{name} ({media_type}, {size} bytes)") for name, media_type, size in content.attached]
+    rows = [(name, value) for name in SHOWN_FIELDS for value in _field(message, name)[:_REPEATED_MOST]]
+    named = content.attached[:_NAMED_MOST]
+    rows += [("Attached", f"{_cut(name)} ({_cut(media_type)}, {size} bytes)") for name, media_type, size in named]
+    if len(named) < len(content.attached):
+        rows.append(("Attached", f"and {len(content.attached) - len(named)} more"))
     cells = "".join(
         f'<tr><td style="color: #555555; vertical-align: top; padding-right: 8pt">{name}</td>'
-        f'<td style="overflow-wrap: anywhere">{html.escape(value)}</td></tr>'
+        f'<td style="overflow-wrap: anywhere">{html.escape(_cut(value))}</td></tr>'
         for name, value in rows
     )
     return f'<div style="{_HEADER_STYLE}"><table style="font: 9pt sans-serif">{cells}</table></div>'
+
+
+def _cut(value: str) -> str:
+    """As much of it as a header needs: all of it is in the attached message."""
+    return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
 
 
 def _field(message: Message, name: str) -> list[str]:
@@ -140,15 +155,15 @@ def _field(message: Message, name: str) -> list[str]:
     for key, raw in message.raw_items():
         if key.lower() == name.lower():
             written = _decoded(str(raw).encode("utf-8", "surrogateescape"), "utf-8")
-            with suppress(HeaderParseError, LookupError, UnicodeDecodeError, ValueError):  # else as it was written
+            with suppress(MessageError, LookupError, UnicodeDecodeError, ValueError):  # else as it was written
                 written = str(make_header(decode_header(written)))
-            values.append(" ".join(written.split()))
+            values.append(" ".join(written.replace("\0", " ").split()))
     return values
 
 
 def _filename(part: Message) -> str | None:
     try:
         name = part.get_filename()
-        return None if name is None else " ".join(str(make_header(decode_header(name))).split())
-    except (HeaderParseError, LookupError, UnicodeDecodeError, ValueError, TypeError):
+        return None if name is None else " ".join(str(make_header(decode_header(name))).replace("\0", " ").split())
+    except (MessageError, LookupError, UnicodeDecodeError, ValueError, TypeError):
         return "unreadable name"

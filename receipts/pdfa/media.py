@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Final
 
@@ -9,17 +10,39 @@ from receipts.errors import Code, Refused
 
 try:
     import magic
-except ImportError:  # the system has no libmagic: take the one from the wheel
-    import magic  # noqa: E402,I001,RUF100
-    import pylibmagic  # noqa: F401
+except ImportError:  # the system has no libmagic: pylibmagic's wheel brings one, and has to be there first
+    importlib.import_module("pylibmagic")
+    import magic
 
 JPEG: Final = "image/jpeg"
 PNG: Final = "image/png"
 PDF: Final = "application/pdf"
+TIFF: Final = "image/tiff"
+HEIF: Final = "image/heic"
+AVIF: Final = "image/avif"
+WEBP: Final = "image/webp"
+GIF: Final = "image/gif"
+JP2: Final = "image/jp2"
+BMP: Final = "image/bmp"
 MAIL: Final = "message/rfc822"
 MAILBOX: Final = "application/mbox"
 PKCS7: Final = "application/pkcs7-mime"
 
+CODESTREAM: Final = b"\xff\x4f\xff\x51"  # JPEG 2000 without a file around it
+_STARTS: Final = (
+    (b"\xff\xd8\xff", JPEG),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"II*\0", TIFF),
+    (b"MM\0*", TIFF),
+    (b"II+\0", TIFF),
+    (b"MM\0+", TIFF),
+    (b"GIF87a", GIF),
+    (b"GIF89a", GIF),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", JP2),
+    (CODESTREAM, JP2),
+)
+_HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
 _PDF_HEADER_WITHIN: Final = 1024  # ISO 32000-1 Annex H, implementation note 13
 _FIELD: Final = re.compile(rb"[!-9;-~]{1,76}:[^\r\n]*\r?\n")  # RFC 5322 2.2
 _ENVELOPE: Final = re.compile(rb"From [^\r\n]*\r?\n")  # RFC 4155: what a mail file may start with
@@ -40,10 +63,11 @@ def detect(original: bytes) -> str:
     """
     if not original:
         raise Refused(Code.EMPTY, "0 bytes")
-    if original.startswith(b"\xff\xd8\xff"):
-        return JPEG
-    if original.startswith(b"\x89PNG\r\n\x1a\n"):
-        return PNG
+    for start, media_type in _STARTS:
+        if original.startswith(start):
+            return media_type
+    if (picture := _in_container(original)) is not None:
+        return picture
     if b"%PDF-" in original[:_PDF_HEADER_WITHIN]:
         return PDF
     if (envelope := _ENVELOPE.match(original)) and is_mail(original, envelope.end()):
@@ -52,10 +76,26 @@ def detect(original: bytes) -> str:
         return MAIL
     if original[:1] == b"\x30" and _PKCS7_OID in original[:40]:
         return PKCS7
-    media_type = str(magic.from_buffer(original[:65536], mime=True))
-    if media_type in _UNKNOWN:
-        raise Refused(Code.UNKNOWN_TYPE, f"{media_type}, {len(original)} bytes")
-    return media_type
+    other = str(magic.from_buffer(original[:65536], mime=True))
+    if other in _UNKNOWN:
+        raise Refused(Code.UNKNOWN_TYPE, f"{other}, {len(original)} bytes")
+    return other
+
+
+def _in_container(original: bytes) -> str | None:
+    """Pictures that are known by more than how they start."""
+    if original[:4] == b"RIFF" and original[8:12] == b"WEBP":
+        return WEBP
+    if original[:2] == b"BM" and int.from_bytes(original[14:18], "little") in _BMP_HEADERS:
+        return BMP
+    if original[4:8] == b"ftyp":
+        length = min(int.from_bytes(original[:4], "big"), 512)
+        brands = [original[8:12], *(original[at : at + 4] for at in range(16, length, 4))]  # ISO 14496-12 4.3
+        if b"avif" in brands or b"avis" in brands:
+            return AVIF
+        if _HEIF_BRANDS & set(brands):
+            return HEIF
+    return None
 
 
 def is_mail(original: bytes, position: int = 0) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Final
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import document, jpeg, mail, media, pdf, png
+from receipts.pdfa import document, heif, jp2, jpeg, mail, media, pdf, png, still, tiff
 from receipts.pdfa.model import Facts, Normalised, Shown
 from receipts.pdfa.original import original_of
 from receipts.policy import Limits
@@ -17,10 +19,19 @@ ROUTES: Final = MappingProxyType[str, Callable[[bytes, Limits], Shown]](
     {
         media.JPEG: jpeg.show,
         media.PNG: png.show,
+        media.TIFF: tiff.show,
+        media.HEIF: heif.show,
+        media.AVIF: still.show,
+        media.WEBP: still.show,
+        media.GIF: still.show,
+        media.JP2: jp2.show,
+        media.BMP: still.show,
         media.PDF: pdf.show,
         media.MAIL: mail.show,
     }
 )
+
+_ONE_AT_A_TIME: Final = threading.Lock()  # PDFium and PlutoBook must not be called from two threads at once
 
 
 def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
@@ -45,7 +56,8 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
         raise Refused(Code.UNSUPPORTED_TYPE, media_type)
     if hashlib.sha256(original).hexdigest() != facts.original_sha256:
         raise ValueError("the facts are those of other bytes")
-    shown = ROUTES[media_type](original, limits)
+    with _ONE_AT_A_TIME if media_type in (media.PDF, media.MAIL) else nullcontext():
+        shown = ROUTES[media_type](original, limits)
     pages = len(shown.pdf.pages)
     archive_file = document.write(shown, original, facts, media_type)
     if original_of(archive_file) != original:  # A102 B-2 I: true copy, proved on what was written

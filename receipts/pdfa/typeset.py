@@ -18,6 +18,7 @@ from pikepdf import Dictionary, Name, Pdf, pdfa
 from PIL import Image, UnidentifiedImageError
 
 from receipts.errors import Code, Refused
+from receipts.pdfa import sober
 from receipts.policy import Limits
 
 RENDERER: Final = f"PlutoPrint {plutoprint.__version__}, PlutoBook {plutoprint.plutobook_version_string()}"
@@ -28,6 +29,7 @@ _BLOCKED: Final = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
     b'<rect x="0.5" y="0.5" width="15" height="15" fill="#eeeeee" stroke="#999999"/></svg>'
 )
+_NO_TABLES: Final = "table, caption, thead, tbody, tfoot, tr, td, th { display: block !important }"
 _STYLE: Final = "@page { size: A4; margin: 36pt } img { max-width: 100% } pre { white-space: pre-wrap }"
 
 plutoprint.plutobook_set_fontconfig_path(str(files("receipts.pdfa") / "fonts"))  # before the first Book, for good
@@ -60,12 +62,14 @@ class Pages:
         pdf: The pages, fit for PDF/A-3.
         blocked: How many things outside the message it asked for, in vain.
         without_glyph: How many different characters the fonts lack; they show as boxes.
+        tables_as_blocks: Whether tables lay too deep within each other to be laid out as such.
         is_blank: Whether the body shows neither text nor picture.
     """
 
     pdf: Pdf
     blocked: int
     without_glyph: int
+    tables_as_blocks: bool
     is_blank: bool
 
 
@@ -82,9 +86,10 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], limit
         The pages, made fit for PDF/A-3, and what is to be said of them.
 
     Raises:
-        Refused: TOO_MANY_PAGES, or DAMAGED if it can't be rendered.
+        Refused: TOO_MANY_PAGES, HOSTILE, or DAMAGED if it can't be rendered.
     """
     fetcher = Inside(inline, limits.pixels)
+    tables = sober.check(body)
     try:
         top = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
         top.custom_resource_fetcher = Inside({}, 0)
@@ -94,7 +99,7 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], limit
         top.load_html(header, user_style=_STYLE.replace("size: A4; margin: 36pt", "margin: 36pt 36pt 0"))
         book = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
         book.custom_resource_fetcher = fetcher
-        book.load_html(body, user_style=_STYLE)
+        book.load_html(body, user_style=_STYLE if tables else _STYLE + _NO_TABLES)
         if book.get_page_count() > limits.pages:
             raise Refused(
                 Code.TOO_MANY_PAGES, f"mail of {book.get_page_count()} pages, at most {limits.pages} are accepted"
@@ -108,7 +113,11 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], limit
     _put_above(pdf, _made_fit(pikepdf.open(strip)))
     missing = _without_glyph(header) | _without_glyph(body)
     return Pages(
-        pdf=pdf, blocked=len(fetcher.blocked), without_glyph=len(missing), is_blank=_is_blank(shown.getvalue())
+        pdf=pdf,
+        blocked=len(fetcher.blocked),
+        without_glyph=len(missing),
+        tables_as_blocks=not tables,
+        is_blank=_is_blank(shown.getvalue()),
     )
 
 

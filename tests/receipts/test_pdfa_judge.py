@@ -14,15 +14,16 @@ from receipts.errors import Refused
 from receipts.pdfa import original_of, provenance_of
 from tests import judge
 from tests.receipts.pdfa_cases import chunk, made, picture, png_of, with_orientation
+from tests.receipts.test_pdfa_decoded import KINDS, noise
 
-ACCEPTED = 24
+ACCEPTED = 43
 
 
 def made_up() -> dict[str, bytes]:
     """Kinds that the samples lack."""
-    grey, noise = Image.new("L", (30, 20), 90), random.Random(1).randbytes
+    grey, some = Image.new("L", (30, 20), 90), random.Random(1).randbytes
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
-    colours = Image.frombytes("RGB", (30, 20), noise(1800))
+    colours = Image.frombytes("RGB", (30, 20), some(1800))
     return {
         "progressive.jpg": picture(colours, "JPEG", progressive=True, exif=with_orientation(5)),
         "grey.jpg": picture(grey, "JPEG"),
@@ -31,12 +32,16 @@ def made_up() -> dict[str, bytes]:
         "roll.jpg": picture(Image.new("RGB", (10, 6000)), "JPEG"),
         "dot.jpg": picture(Image.new("RGB", (1, 1)), "JPEG"),
         "bilevel.png": picture(grey.convert("1"), "PNG"),
-        "palette.png": png_of(8, 2, 1, 3, b"\0\x5a" * 2, more=chunk(b"PLTE", noise(6)) + chunk(b"tRNS", b"\x40")),
+        "palette.png": png_of(8, 2, 1, 3, b"\0\x5a" * 2, more=chunk(b"PLTE", some(6)) + chunk(b"tRNS", b"\x40")),
         "colour-key.png": png_of(2, 1, 8, 2, b"\0\xff\0\0\0\0\xff", more=chunk(b"tRNS", struct.pack(">3H", 255, 0, 0))),
-        "deep.png": png_of(3, 1, 16, 6, b"\0" + noise(24)),
-        "gamma.png": png_of(3, 1, 8, 2, b"\0" + noise(9), more=chunk(b"gAMA", struct.pack(">I", 60_000))),
-        "grey-gamma.png": png_of(3, 1, 8, 0, b"\0" + noise(3), more=chunk(b"gAMA", struct.pack(">I", 60_000))),
+        "deep.png": png_of(3, 1, 16, 6, b"\0" + some(24)),
+        "gamma.png": png_of(3, 1, 8, 2, b"\0" + some(9), more=chunk(b"gAMA", struct.pack(">I", 60_000))),
+        "grey-gamma.png": png_of(3, 1, 8, 0, b"\0" + some(3), more=chunk(b"gAMA", struct.pack(">I", 60_000))),
         "laced.png": png_of(1, 1, 2, 0, b"\0\x80", interlace=1),
+        **{
+            f"{number}.{form}": picture(noise(mode, (20, 12), 9), form, **options)
+            for number, (form, mode, options) in enumerate(KINDS)
+        },
         "long.eml": b"From: a@b.example\nDate: x\nContent-Type: text/html\n\n"
         + b"<p>line \xc3\xa9 \xe6\x97\xa5</p>" * 200,
         "rich.eml": b"From: a@b.example\nDate: x\nContent-Type: text/html\n\n"

@@ -1,0 +1,40 @@
+"""Boxes of which HEIF, AVIF and JP2 files consist (ISO 14496-12 4.2, ISO 15444-1 I.4)."""
+
+from __future__ import annotations
+
+from receipts.errors import Code, Refused
+
+
+def check(original: bytes) -> None:
+    """Check that the outermost boxes are all there.
+
+    Raises:
+        Refused: TRUNCATED, if the last one says that it is longer than the file; DAMAGED, if one has no size.
+    """
+    position = 0
+    while position + 8 <= len(original):
+        size = int.from_bytes(original[position : position + 4], "big")
+        if size == 0:  # up to the end of the file
+            return
+        if size == 1:
+            size = int.from_bytes(original[position + 8 : position + 16], "big")
+        if size < 8:
+            raise Refused(Code.DAMAGED, "box without a size")
+        position += size
+    if position > len(original):
+        raise Refused(Code.TRUNCATED, "file ends within a box")
+
+
+def within(content: bytes) -> list[tuple[bytes, bytes]]:
+    """(type, content) of each box in `content`, in order; what does not fit is left out."""
+    found, position = [], 0
+    while position + 8 <= len(content):
+        size, start = int.from_bytes(content[position : position + 4], "big"), position + 8
+        if size == 1:
+            size, start = int.from_bytes(content[position + 8 : position + 16], "big"), position + 16
+        end = len(content) if size == 0 else position + size
+        if end < start or end > len(content):
+            break
+        found.append((content[position + 4 : position + 8], content[start:end]))
+        position = end
+    return found

@@ -1,0 +1,69 @@
+"""HEIC and HEIF: each picture, as libheif decodes it, 10 and 12 bits kept; the original is attached."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import pi_heif  # type: ignore[import-untyped]
+import pikepdf
+
+from receipts.errors import Code, Refused
+from receipts.evidence import Json
+from receipts.pdfa import boxes, raster
+from receipts.pdfa.document import add_image_page, check_pixels
+from receipts.pdfa.model import Shown
+from receipts.policy import Limits
+
+_MODES = {"L": (1, False, 8), "RGB": (3, False, 8), "RGBA": (4, True, 8), "RGB;16": (3, False, 16)}
+_MODES |= {"RGBA;16": (4, True, 16), "I;16": (1, False, 16), "LA": (2, True, 8), "LA;16": (2, True, 16)}
+
+
+def show(original: bytes, limits: Limits) -> Shown:
+    """A page for each picture; the file's own turning (`irot`, `imir`) is part of its decoding (ISO 23008-12).
+
+    Raises:
+        Refused: TRUNCATED, DAMAGED, TOO_MANY_PAGES, TOO_MANY_PIXELS or UNSUPPORTED_TYPE.
+    """
+    boxes.check(original)
+    with raster.decoding("heif"):
+        opened = pi_heif.open_heif(BytesIO(original), convert_hdr_to_8bit=False)
+    if len(opened) > limits.pages:
+        raise Refused(Code.TOO_MANY_PAGES, f"{len(opened)} pictures, at most {limits.pages} are accepted")
+    pdf = pikepdf.new()
+    shown = [_add_page(pdf, picture, limits) for picture in opened]
+    fidelity: dict[str, Json] = {
+        "claim": "samples-equal",
+        "stream": "each page, image Im0, FlateDecode",
+        "is_precision_reduced": False,
+        "decoded_by": f"pi_heif {pi_heif.__version__}, libheif {pi_heif.libheif_version()}",
+        "shown": shown,
+    }
+    return Shown(pdf=pdf, route="heif-decoded", fidelity=fidelity)
+
+
+def _add_page(pdf: pikepdf.Pdf, picture: Any, limits: Limits) -> dict[str, Json]:  # noqa: ANN401
+    width, height = picture.size
+    check_pixels(width, height, limits.pixels)
+    if picture.mode not in _MODES:
+        raise Refused(Code.UNSUPPORTED_TYPE, f"HEIF with samples of kind {picture.mode}")
+    channels, has_alpha, bits = _MODES[picture.mode]
+    with raster.decoding("heif"):
+        data, stride = bytes(picture.data), picture.stride
+    width, height = picture.size  # may change with decoding
+    row = width * channels * bits // 8
+    if stride != row:
+        data = b"".join(data[start : start + row] for start in range(0, stride * height, stride))
+    if bits == 16:
+        data = raster.swapped(data)
+    stream = raster.planes(pdf, data, width, height, channels=channels, alpha=has_alpha, bits=bits)
+    meaning = raster.set_colour(pdf, stream, picture.info.get("icc_profile"), channels - has_alpha)
+    add_image_page(pdf, stream)
+    return {
+        "width_px": width,
+        "height_px": height,
+        "bits": bits,
+        "bits_in_original": int(picture.info.get("bit_depth", 8)),
+        "colour": meaning,
+        "alpha": "/SMask" in stream,
+    }

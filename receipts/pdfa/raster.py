@@ -1,0 +1,159 @@
+"""Pictures that PDF can't hold as they come: decoded once, samples stored without loss; the original is attached."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pikepdf import Array, Name, Pdf, Stream, String
+from PIL import Image
+
+from receipts.errors import Code, Refused
+from receipts.evidence import Json
+from receipts.pdfa import colour, flate
+from receipts.pdfa.document import add_image_page
+
+PARSER_ERRORS: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    IndexError,
+    TypeError,
+    KeyError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    ZeroDivisionError,
+    struct.error,
+)
+"""What Pillow and the libraries below it raise on files that are wrong."""
+
+_CUT: Final = ("truncated", "unexpected end", "end of file", "not enough")
+_BANDS: Final = {"1": 1, "L": 1, "LA": 1, "P": 1, "PA": 1, "RGB": 3, "RGBA": 3, "RGBX": 3, "CMYK": 4}
+_BANDS_16: Final = {"I;16": 1, "I;16L": 1, "I;16B": 1, "I;16N": 1}
+
+
+@contextmanager
+def decoding(kind: str) -> Iterator[None]:
+    """Around calls of a decoder alone: what it raises on a wrong file becomes a refusal."""
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        raise Refused(Code.TOO_MANY_PIXELS, f"{kind}: {error}"[:200]) from error
+    except PARSER_ERRORS as error:
+        is_cut = isinstance(error, EOFError) or any(word in str(error).lower() for word in _CUT)
+        raise Refused(Code.TRUNCATED if is_cut else Code.DAMAGED, f"{kind}: {error}"[:200]) from error
+
+
+def add_page(pdf: Pdf, image: Image.Image, *, exif_orientation: object = 1) -> dict[str, Json]:
+    """A page that shows a decoded picture.
+
+    Returns:
+        What the report says of it.
+
+    Raises:
+        Refused: UNSUPPORTED_TYPE, if its samples are of a kind that can't be shown unaltered.
+    """
+    stream, has_alpha = _stream(pdf, image)
+    palette = image.getpalette("RGB") if image.mode in ("P", "PA") else None
+    meaning = set_colour(pdf, stream, image.info.get("icc_profile"), 3 if palette else int(_bands(image.mode)))
+    if palette:
+        lookup = bytes(palette)
+        stream.ColorSpace = Array([Name.Indexed, stream.ColorSpace, len(lookup) // 3 - 1, String(lookup)])
+    add_image_page(pdf, stream, dpi=dpi_of(image.info), exif_orientation=exif_orientation)
+    return {
+        "width_px": image.width,
+        "height_px": image.height,
+        "bits": int(stream.BitsPerComponent),
+        "colour": meaning,
+        "alpha": has_alpha,
+        "exif_orientation": exif_orientation if isinstance(exif_orientation, int) else 1,
+    }
+
+
+def set_colour(pdf: Pdf, stream: Stream, profile: bytes | None, components: int) -> str:
+    """Give samples the meaning of the picture's own profile, if PDF/A lets it; returns what was given."""
+    meaning = "profile-carried"
+    if not profile or not colour.is_usable(profile, components):
+        meaning, profile = "profile-unusable" if profile else "device", None
+        if components == 4:
+            meaning, profile = "cmyk-without-profile", colour.plain_cmyk()
+    stream.ColorSpace = colour.space(pdf, profile, components)
+    return meaning
+
+
+def planes(pdf: Pdf, samples: bytes, width: int, height: int, *, channels: int, alpha: bool, bits: int) -> Stream:
+    """An image stream of interleaved samples of whole bytes; alpha, the last of the channels, as a soft mask."""
+    if not alpha:
+        return flate.image(pdf, samples, width, height, channels=channels, bits=bits)
+    size, colours = bits // 8, channels - 1
+    step, kept = channels * size, colours * size
+    out, mask = bytearray(width * height * kept), bytearray(width * height * size)
+    for byte in range(kept):
+        out[byte::kept] = samples[byte::step]
+    for byte in range(size):
+        mask[byte::size] = samples[kept + byte :: step]
+    stream = flate.image(pdf, bytes(out), width, height, channels=colours, bits=bits)
+    if mask.strip(b"\xff"):  # else all of it is opaque: nothing to say
+        stream.SMask = flate.image(pdf, bytes(mask), width, height, channels=1, bits=bits)
+    return stream
+
+
+def dpi_of(info: dict[Any, Any]) -> tuple[float, float] | None:
+    """Pixels per inch as Pillow found them, if they make sense."""
+    try:
+        across, down = info["dpi"]
+        return float(across), float(down)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _bands(mode: str) -> int:
+    bands = _BANDS.get(mode) or _BANDS_16.get(mode)
+    if bands is None:
+        raise Refused(Code.UNSUPPORTED_TYPE, f"picture with samples of kind {mode}")
+    return bands
+
+
+def _stream(pdf: Pdf, image: Image.Image) -> tuple[Stream, bool]:
+    """Its samples as image stream, in device colours, and whether some of it is transparent."""
+    bands, (width, height), samples = _bands(image.mode), image.size, image.tobytes()
+    if image.mode in _BANDS_16:
+        if image.mode != "I;16B":
+            samples = swapped(samples)
+        return flate.image(pdf, samples, width, height, channels=1, bits=16), False
+    if image.mode == "1":
+        return flate.image(pdf, samples, width, height, channels=1, bits=1), False
+    if image.mode == "RGBX":
+        samples = _without_fourth(samples)
+    has_alpha = image.mode in ("LA", "PA", "RGBA")
+    channels = bands + has_alpha
+    stream = planes(pdf, samples, width, height, channels=channels, alpha=has_alpha, bits=8)
+    clear = image.info.get("transparency")
+    if image.mode == "P" and clear is not None:
+        table = _alpha_table(clear)
+        stream.SMask = flate.image(pdf, samples.translate(table), width, height, channels=1, bits=8)
+    return stream, "/SMask" in stream
+
+
+def _alpha_table(clear: int | bytes) -> bytes:
+    """Alpha of each of the 256 colours of a palette."""
+    if isinstance(clear, bytes):
+        return clear[:256].ljust(256, b"\xff")
+    return bytes(0 if index == clear else 255 for index in range(256))
+
+
+def swapped(samples: bytes) -> bytes:
+    """16-bit samples with the high byte first."""
+    out = bytearray(len(samples))
+    out[0::2], out[1::2] = samples[1::2], samples[0::2]
+    return bytes(out)
+
+
+def _without_fourth(samples: bytes) -> bytes:
+    out = bytearray(len(samples) // 4 * 3)
+    for byte in range(3):
+        out[byte::3] = samples[byte::4]
+    return bytes(out)

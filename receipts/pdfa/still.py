@@ -1,0 +1,99 @@
+"""WebP, GIF, BMP, JPEG 2000 and AVIF: the first picture is shown, as Pillow decodes it; the original is attached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from types import MappingProxyType
+from typing import Final
+
+import pikepdf
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    WebPImagePlugin,
+    features,
+)
+
+from receipts.errors import Code, Refused
+from receipts.evidence import Json
+from receipts.pdfa import boxes, exif, media, raster
+from receipts.pdfa.document import check_pixels
+from receipts.pdfa.model import Shown
+from receipts.policy import Limits
+
+DECODERS: Final = MappingProxyType[str, tuple[Callable[[BytesIO], Image.Image], str]](
+    {
+        media.WEBP: (WebPImagePlugin.WebPImageFile, "webp"),
+        media.GIF: (GifImagePlugin.GifImageFile, ""),
+        media.BMP: (BmpImagePlugin.BmpImageFile, ""),
+        media.JP2: (Jpeg2KImagePlugin.Jpeg2KImageFile, "jpg_2000"),
+        media.AVIF: (AvifImagePlugin.AvifImageFile, "avif"),
+        media.JPEG: (JpegImagePlugin.JpegImageFile, "jpg"),
+    }
+)
+"""Media type -> Pillow's decoder for it alone, and the library that it calls."""
+
+
+def show(original: bytes, limits: Limits) -> Shown:
+    """One page with the picture, or the first of several.
+
+    Raises:
+        Refused: TRUNCATED, DAMAGED, TOO_MANY_PIXELS or UNSUPPORTED_TYPE.
+    """
+    media_type = media.detect(original)
+    _check_length(original, media_type)
+    decoder, library = DECODERS[media_type]
+    kind = media_type.removeprefix("image/")
+    with raster.decoding(kind):
+        image = decoder(BytesIO(original))
+    check_pixels(image.width, image.height, limits.pixels)
+    with raster.decoding(kind):
+        image.load()
+        pictures = int(getattr(image, "n_frames", 1))
+    pdf = pikepdf.new()
+    said = raster.add_page(pdf, image, exif_orientation=exif.orientation(image.info.get("exif", b"")))
+    bits = _bits(original, media_type)
+    fidelity: dict[str, Json] = {
+        "claim": "samples-equal",
+        "stream": "page 1, image Im0, FlateDecode",
+        "pictures_in_original": pictures,
+        "bits_in_original": bits,
+        "is_precision_reduced": bits > 8 and said["bits"] == 8,
+        "decoded_by": decoder_version(library),
+        **said,
+    }
+    return Shown(pdf=pdf, route=f"{kind}-decoded", fidelity=fidelity)
+
+
+def decoder_version(library: str) -> str:
+    """Pillow and the library that decodes for it, with versions."""
+    pillow = f"Pillow {features.version('pil')}"
+    if not library:
+        return pillow
+    version = features.version(library)
+    return f"{pillow}, {library} {version}"
+
+
+def _check_length(original: bytes, media_type: str) -> None:
+    """That the file is as long as it says (decoders are lenient or vague about it)."""
+    if media_type == media.WEBP and int.from_bytes(original[4:8], "little") + 8 > len(original):
+        raise Refused(Code.TRUNCATED, "WebP is shorter than it says")
+    if media_type == media.BMP and int.from_bytes(original[10:14], "little") > len(original):
+        raise Refused(Code.TRUNCATED, "BMP ends before its pixels")
+    if media_type == media.AVIF or (media_type == media.JP2 and not original.startswith(media.CODESTREAM)):
+        boxes.check(original)
+
+
+def _bits(original: bytes, media_type: str) -> int:
+    """Bits of a sample as the file says: what is decoded may have fewer."""
+    if media_type == media.AVIF and (at := original.find(b"av1C")) >= 0:
+        flags = original[at + 6 : at + 7] or b"\0"  # AV1-ISOBMFF 2.3: high_bitdepth, twelve_bit
+        return 8 if not flags[0] & 0x40 else 12 if flags[0] & 0x20 else 10
+    if media_type == media.JP2 and (at := original.find(b"\xff\x51")) >= 0 and len(original) > at + 40:
+        return (original[at + 40] & 0x7F) + 1  # ISO 15444-1 A.5.1: Ssiz of the first component
+    return 8
