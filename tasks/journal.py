@@ -66,7 +66,7 @@ def load(registry: Registry, receipt: str) -> History:
     for _ in range(3):
         row = registry.row(receipt)
         records = registry.lines(receipt)
-        if row is None or len(records) == row.count:
+        if len(records) == (row.count if row else 0):
             break  # else: someone appended between the two reads
     lines = tuple(Line.parse(record.body.encode()) for record in records)
     if row is None:

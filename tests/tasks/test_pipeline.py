@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -231,3 +232,33 @@ def _root(other: Installation) -> Path:
     from tasks.trust import development_pki
 
     return development_pki(other.settings).anchors
+
+
+def test_the_same_bytes_through_many_doors_at_once_are_one_receipt(installation: Installation, tmp_path: Path) -> None:
+    doors = 6
+    for door in range(doors):
+        (tmp_path / f"{door}.jpg").write_bytes(b"the same bytes")
+    with ThreadPoolExecutor(doors) as pool:
+        receive = [
+            pool.submit(installation.receive, tmp_path / f"{door}.jpg", name=f"door-{door}") for door in range(doors)
+        ]
+        outcomes = sorted(reception.outcome for future in receive for reception in future.result())
+    assert outcomes == ["received"] + ["received-again"] * (doors - 1)
+
+
+def test_a_history_read_while_another_worker_writes_is_whole(installation: Installation, samples: Path) -> None:
+    [reception] = installation.receive(samples / JPEG)
+    registry = installation.registry
+    answers = iter([None, None])
+
+    class Late:
+        """The index row was read just before the first line was written."""
+
+        def row(self, stream: str) -> object:
+            return next(answers, registry.row(stream))
+
+        def lines(self, stream: str) -> object:
+            return registry.lines(stream)
+
+    history = load(Late(), str(reception.receipt))  # type: ignore[arg-type]
+    assert history.state == "RECEIVED"
