@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 
+import requests
+
 from apps.output import progress
 from apps.services import ROOT, Service, Services, free_port
 from config.settings import settings
 
 WORK_POOL = "probant"
+LIMITS = {"seal": 4}
+"""Chunks that may be sealed at once, over all workers: the time-stamping authority's patience."""
 
 
 def start_all() -> dict[str, Service]:
@@ -36,6 +40,7 @@ def start_all() -> dict[str, Service]:
 def start_server(services: Services) -> None:
     """Start the Prefect server, unless one runs or PREFECT_API_URL names another."""
     if os.environ.get("PREFECT_API_URL") or "prefect" in services.running():
+        make_limits(services)
         return
     port = free_port(services.settings.prefect_port)
     url = f"http://127.0.0.1:{port}"
@@ -47,6 +52,7 @@ def start_server(services: Services) -> None:
         # Without this the UI in the browser asks the default port (measured).
         env={"PREFECT_UI_API_URL": f"{url}/api", "PREFECT_API_URL": f"{url}/api"},
     )
+    make_limits(services)
 
 
 def start_pki(services: Services) -> None:
@@ -76,20 +82,19 @@ def start_worker(services: Services) -> None:
 
 
 def deploy(services: Services) -> None:
-    """Register limits, work pool and the deployments of prefect.yaml with the server. May be repeated."""
+    """Register the work pool and the deployments of prefect.yaml with the server. May be repeated."""
     prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
     env = {**os.environ, **services.environment()}
-    for arguments in (
-        ["work-pool", "create", WORK_POOL, "--type", "process", "--overwrite"],
-        ["deploy", "--all"],
-    ):
+    for arguments in (["work-pool", "create", WORK_POOL, "--type", "process", "--overwrite"], ["deploy", "--all"]):
         subprocess.run([*prefect, *arguments], check=True, env=env, cwd=ROOT, stdout=subprocess.DEVNULL)
-    limits = subprocess.run([*prefect, "gcl", "inspect", "seal"], env=env, cwd=ROOT, capture_output=True, check=False)
-    if limits.returncode:
-        subprocess.run(
-            [*prefect, "gcl", "create", "seal", "--limit", "4"],
-            check=True,
-            env=env,
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
+
+
+def make_limits(services: Services) -> None:
+    """Make the limits that the flows ask for, unless they are there: ops may change them in the UI. May be repeated."""
+    api_url = services.environment()["PREFECT_API_URL"]
+    for name, limit in LIMITS.items():
+        answer = requests.post(
+            f"{api_url}/v2/concurrency_limits/", json={"name": name, "limit": limit, "active": True}, timeout=60
         )
+        if answer.status_code != requests.codes.conflict:
+            answer.raise_for_status()
