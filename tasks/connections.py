@@ -1,4 +1,7 @@
-"""What the steps work with, opened once per process from the settings."""
+"""What the steps work with, opened once per process from the settings.
+
+Connectors are imported when they are first asked for: a command that only reads the registry starts in a moment.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from config.settings import FolderSource as FolderSettings
 from config.settings import ImapSource as ImapSettings
 from config.settings import MobileSource as MobileSettings
 from config.settings import Settings, settings
-from connectors import source as sources
-from connectors.archive import S3Options, open_archive
 from connectors.ports import Archive, Registry, Source, Store
-from connectors.registry import open_registry
-from connectors.store import open_store
 from receipts.policy import FinancialYear, Limits
+
+if TYPE_CHECKING:
+    from connectors.s3 import S3Options
 
 SOFTWARE = f"Probant {version('probant')}"
 
@@ -45,17 +48,21 @@ class Connections:
     @cached_property
     def registry(self) -> Registry:
         """Journal, index and claims."""
+        from connectors.registry import open_registry
+
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return open_registry(self.settings.resolved_database_url())
 
     @cached_property
     def staging(self) -> Store:
         """Work in progress and quarantine."""
-        return open_store(self.settings.resolved_staging(), s3=self._s3)
+        return self._open_store(self.settings.resolved_staging())
 
     @cached_property
     def archive(self) -> Archive:
         """The locked tier."""
+        from connectors.archive import open_archive
+
         return open_archive(self.settings.resolved_archive(), s3=self._s3, clock=self.now)
 
     @cached_property
@@ -77,6 +84,8 @@ class Connections:
 
     @property
     def _s3(self) -> S3Options:
+        from connectors.s3 import S3Options
+
         s = self.settings
         return S3Options(endpoint=s.s3_endpoint, region=s.s3_region, storage_class=s.s3_storage_class)
 
@@ -89,22 +98,27 @@ class Connections:
         """
         for source in self.settings.resolved_sources():
             if source.kind == "mobile":
-                return open_store(source.inbox, s3=self._s3)
+                return self._open_store(source.inbox)
         raise ValueError("the portal needs a source of kind mobile in PROBANT_SOURCES")
 
     def open_sources(self) -> list[Source]:
         """Every configured source, opened; the caller closes them."""
         return [self._open(source) for source in self.settings.resolved_sources()]
 
+    def _open_store(self, url: str) -> Store:
+        from connectors.store import open_store
+
+        return open_store(url, s3=self._s3)
+
     def _open(self, source: FolderSettings | ImapSettings | MobileSettings) -> Source:
+        from connectors import source as sources
+
         if isinstance(source, FolderSettings):
-            if (
-                not self.settings.sources
-            ):  # the default folder; a configured one that is missing may be an unmounted disk
+            if not self.settings.sources:  # the default folder; another one that is missing may be an unmounted disk
                 source.path.mkdir(parents=True, exist_ok=True)
             return sources.FolderSource(source.path, name=source.name, quiet_s=source.quiet_s)
         if isinstance(source, MobileSettings):
-            return sources.MobileSource(open_store(source.inbox, s3=self._s3), name=source.name)
+            return sources.MobileSource(self._open_store(source.inbox), name=source.name)
         password = source.password.get_secret_value() if source.password else ""
         if source.password_file:
             password = source.password_file.read_text().strip()

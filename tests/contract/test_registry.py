@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.ports import Claim, Conflict, Fenced, Record, Registry
-from connectors.registry import MemoryRegistry, open_registry, upgrade
+from connectors.registry import MemoryRegistry, migrate, open_registry, upgrade
 from connectors.registry.engine import connect
 from connectors.registry.migrate import VERSION_TABLE
 from connectors.registry.schema import metadata
@@ -682,3 +683,7 @@ def test_a_killed_process_leaves_whole_lines(database: str) -> None:
     survivor.records = registry.lines(survivor.name)
     survivor.append(registry)
     registry.close()
+
+
+def test_the_newest_migration_is_the_one_that_openers_expect() -> None:
+    assert ScriptDirectory.from_config(migrate.config()).get_heads() == [migrate.HEAD]
