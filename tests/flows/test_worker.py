@@ -57,9 +57,13 @@ def test_schedules_yield_scheduled_runs(running: Running) -> None:
 
 
 def test_a_dropped_file_is_archived_by_the_worker(running: Running, samples: Path) -> None:
-    running.start_worker()
     (running.inbox / "receipt.jpg").write_bytes((samples / "images/receipt-ocr__receipt.jpg").read_bytes())
     (running.inbox / "cut.png").write_bytes((samples / "images/sharp__truncated.png").read_bytes())
+    time.sleep(2)  # a file that was just written is not taken yet
+    running.start_worker()
+    running.trigger("collect")
+    wait_for("custody", running.connections.registry.rows)
+    running.trigger("ingest")
     wait_for("the outcome", lambda: (running.inbox / "Archived" / "receipt.jpg").exists())
     wait_for("the refusal", lambda: (running.inbox / "Rejected" / "cut.png").exists())
     registry = running.connections.registry
@@ -85,6 +89,7 @@ def test_killed_workers_lose_nothing_and_double_nothing(running: Running) -> Non
     for _ in range(3):
         lines = sum(row.count for row in registry.rows())
         running.start_worker()
+        running.trigger("collect", "ingest")
         wait_for("progress", lambda lines=lines: sum(row.count for row in registry.rows()) > lines)
         time.sleep(chance.uniform(0, 2))
         kill_family(running.services.running()["worker"].pid)
