@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -30,7 +31,7 @@ class PathsSource:
         """Every regular file, hidden ones and links apart; a file that was not touched keeps its key."""
         for path in self._files():
             status = path.stat()
-            key = f"{path}@{status.st_ino}-{status.st_mtime_ns}".encode("utf-8", "backslashreplace").decode()
+            key = f"{path}@{_identity(status)}".encode("utf-8", "backslashreplace").decode()
             name = path.name.encode("utf-8", "replace").decode()
             self._found[key] = path
             yield Offer(key=key, name=name, size_bytes=status.st_size)
@@ -39,12 +40,17 @@ class PathsSource:
         """The file's bytes.
 
         Raises:
-            Gone: It is no longer there.
+            Gone: It is no longer there, or it changed since it was offered.
         """
         try:
-            return self._found[offer.key].read_bytes()
+            path = self._found[offer.key]
+            content = path.read_bytes()
+            changed = not offer.key.endswith(f"@{_identity(path.stat())}")
         except (FileNotFoundError, KeyError) as error:
             raise Gone(offer.name) from error
+        if changed:
+            raise Gone(f"changed: {offer.name}")
+        return content
 
     def settle(self, key: str, outcome: Outcome) -> None:
         """Nothing: the command prints the outcome."""
@@ -63,3 +69,8 @@ class PathsSource:
                     and file.name not in IGNORED
                 ):
                     yield file
+
+
+def _identity(status: os.stat_result) -> str:
+    # The time of change too: whoever restores the time of writing of other bytes can't set this one.
+    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
