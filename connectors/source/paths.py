@@ -15,6 +15,8 @@ IGNORED: Final = frozenset({"Thumbs.db", "desktop.ini"})
 class PathsSource:
     """Files, and all files below folders, in the order of their names. Settling changes nothing: they are the caller's.
 
+    A file that is named itself is taken whatever its name; below folders, hidden files and litter are left out.
+
     Args:
         paths: Absolute paths of files and folders.
         name: Names this source.
@@ -28,13 +30,20 @@ class PathsSource:
         self._found: dict[str, Path] = {}
 
     def offers(self) -> Iterator[Offer]:
-        """Every regular file, hidden ones and links apart; a file that was not touched keeps its key."""
-        for path in self._files():
+        """Every regular file, hidden ones and links apart; a file that was not touched keeps its key.
+
+        Raises:
+            OSError: A folder could not be looked into; raised last, after everything else was offered.
+        """
+        faults: list[OSError] = []
+        for path in self._files(faults):
             status = path.stat()
             key = f"{path}@{_identity(status)}".encode("utf-8", "backslashreplace").decode()
             name = path.name.encode("utf-8", "replace").decode()
             self._found[key] = path
             yield Offer(key=key, name=name, size_bytes=status.st_size)
+        if faults:
+            raise faults[0]
 
     def read(self, offer: Offer) -> bytes:
         """The file's bytes.
@@ -58,19 +67,21 @@ class PathsSource:
     def close(self) -> None:
         """Nothing to give back."""
 
-    def _files(self) -> Iterator[Path]:
+    def _files(self, faults: list[OSError]) -> Iterator[Path]:
         for path in self._paths:
-            found = sorted(path.rglob("*")) if path.is_dir() else [path]
-            for file in found:
-                if (
-                    file.is_file()
-                    and not file.is_symlink()
-                    and not file.name.startswith(".")
-                    and file.name not in IGNORED
-                ):
-                    yield file
+            if path.is_dir():
+                yield from _below(path, faults)
+            elif path.is_file():
+                yield path
 
 
 def _identity(status: os.stat_result) -> str:
     # The time of change too: whoever restores the time of writing of other bytes can't set this one.
     return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+
+
+def _below(folder: Path, faults: list[OSError]) -> Iterator[Path]:
+    found = [Path(above, name) for above, _, names in os.walk(folder, onerror=faults.append) for name in names]
+    for file in sorted(found):
+        if file.is_file() and not file.is_symlink() and not file.name.startswith(".") and file.name not in IGNORED:
+            yield file
