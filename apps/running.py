@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from apps.services import Services
@@ -20,6 +21,7 @@ def flow_environment(*, quiet: bool = True) -> Iterator[None]:
     Args:
         quiet: Keep the log off the terminal; it still reaches the server.
     """
+    settings().home.resolve().mkdir(parents=True, exist_ok=True, mode=0o700)  # Prefect makes no parents of its own
     for name, value in Services(settings()).environment().items():
         os.environ.setdefault(name, value)
     if quiet:
@@ -28,12 +30,23 @@ def flow_environment(*, quiet: bool = True) -> Iterator[None]:
     yield
 
 
-def ingest_paths(paths: Sequence[Path]) -> list[str]:
-    """Take files and folders through `collect` and `ingest`, until each receipt has its outcome or met a fault.
+@dataclass(frozen=True, kw_only=True)
+class Ingested:
+    """What came of files and folders that were to be ingested.
 
-    Returns:
-        The receipts' ids, in the order in which the files were read, each once.
+    Attributes:
+        receipts: The receipts' ids, in the order in which the files were read, each once.
+        not_taken: Files and folders that could not be taken into custody; whoever sent them still has them.
+        why: What `collect` said of them, or empty.
     """
+
+    receipts: Sequence[str]
+    not_taken: Sequence[str]
+    why: str
+
+
+def ingest_paths(paths: Sequence[Path]) -> Ingested:
+    """Take files and folders through `collect` and `ingest`, until each receipt has its outcome or met a fault."""
     from connectors.source import PathsSource
     from flows.collect import collect
     from flows.ingest import ingest
@@ -41,10 +54,20 @@ def ingest_paths(paths: Sequence[Path]) -> list[str]:
     from tasks.connections import connections
 
     source = PathsSource(paths, f"command:{settings().tenant}")
-    collect([str(path) for path in paths], return_state=True)
+    collected = collect([str(path) for path in paths], return_state=True)
     registry = connections().registry
-    found = (registry.arrival(source.name, offer.key) for offer in source.offers())
-    receipts = list(dict.fromkeys(receipt for receipt in found if receipt))
+    found: dict[str, None] = {}
+    not_taken: list[str] = []
+    try:
+        for offer in source.offers():
+            receipt = registry.arrival(source.name, offer.key)
+            if receipt:
+                found[receipt] = None
+            else:
+                not_taken.append(offer.name)
+    except OSError as fault:  # a folder that can't be looked into
+        not_taken.append(f"{fault.filename}: {fault.strerror}")
+    receipts = list(found)
     moving = {state.value for state in IN_PROGRESS}
     before: list[str] = []
     for _ in range(ROUNDS):
@@ -54,4 +77,4 @@ def ingest_paths(paths: Sequence[Path]) -> list[str]:
             break  # done, or another round changed nothing: what waits met a fault
         before = waiting
         ingest(return_state=True)
-    return receipts
+    return Ingested(receipts=receipts, not_taken=not_taken, why=str(collected.message or "") if not_taken else "")

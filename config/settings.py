@@ -7,11 +7,12 @@ Secrets (passwords, PINs) come from the environment or from files named in it; t
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -58,11 +59,16 @@ class Settings(BaseSettings):
     """Everything an installation can set. Defaults make an embedded one, good for development and the demo."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PROBANT_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+        env_prefix="PROBANT_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # it may hold a password
     )
 
     home: Path = Field(Path("var"), description="where an embedded installation keeps everything")
-    tenant: str = "default"
+    tenant: str = Field("default", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="lower-case letters, digits, -")
 
     database_url: str = Field("", description="SQLAlchemy URL of the registry; default: SQLite in the home folder")
     staging: str = Field("", description="directory or s3://bucket/prefix for work in progress and quarantine")
@@ -101,6 +107,12 @@ class Settings(BaseSettings):
     )
     portal_token_file: Path | None = None
 
+    @field_validator("financial_year_end")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        date.fromisoformat(f"2024-{value}")  # a leap year: 29 February means the last day of February
+        return value
+
     @property
     def is_development(self) -> bool:
         """Whether receipts are sealed with the development PKI, which is worthless in law."""
@@ -128,11 +140,28 @@ class Settings(BaseSettings):
         ]
 
 
+_OTHER_NAMES = frozenset({"root", "trace"})
+"""Names that begin like a setting and are none: where the program lies, and whether it shows where a fault arose."""
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once."""
+    """The settings of this process, read once.
+
+    Raises:
+        ValueError: A name is unknown, or a value is not of its kind.
+    """
     import os
 
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.upper().startswith("PROBANT_")
+        and not name.upper().startswith("PROBANT_TEST_")
+        and name.upper().removeprefix("PROBANT_").split("__")[0].lower() not in {*Settings.model_fields, *_OTHER_NAMES}
+    )
+    if unknown:  # pydantic-settings only refuses those in a file; a slip must not seal with the development key
+        raise ValueError(f"no such setting: {', '.join(unknown)}")
     home = Path(os.environ.get("PROBANT_HOME") or "var")
     env_file = home / "probant.env"
     return Settings(_env_file=env_file if env_file.is_file() else None)

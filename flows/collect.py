@@ -81,6 +81,9 @@ def _report(taken: Sequence[Reception], unreachable: Sequence[str]) -> State[dic
     if unreachable:
         said += f"; {len(unreachable)} source(s) could not be read"
     rename_run(f"collect: {said}")
+    failed = next((r.reason for r in taken if r.outcome == "failed"), None)
+    if failed:
+        said += f"; {failed}"
     if unreachable or count["failed"]:
         return Failed(message=said, data=dict(count))
     return Completed(message=said, data=dict(count))

@@ -19,6 +19,7 @@ from flows import stages
 from flows.reports import publish, rename_run, tell
 from receipts.receipt import IN_PROGRESS
 from tasks.acknowledge import acknowledge_all
+from tasks.archive import sweep_staging
 from tasks.connections import connections
 from tasks.step import Work, describe
 
@@ -64,6 +65,7 @@ def claim(limit: int) -> list[Work]:
 def release(done: Sequence[Work]) -> None:
     """Give the claims back; what met a fault waits longer each time before anyone may claim it again."""
     opened = connections()
+    sweep_staging(opened)
     opened.registry.release([work.claim for work in done if work.claim and not work.problem])
     for work in done:
         if work.claim and work.problem:

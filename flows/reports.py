@@ -45,4 +45,5 @@ def publish(key: str, rows: Sequence[tuple[Row, str]]) -> None:
 
 def tell(told: Acknowledgement) -> None:
     """Log what a sender was shown."""
-    get_run_logger().info("%s: %s: %s", told.source, told.outcome.kind, told.outcome.message)
+    if told.outcome is not None:
+        get_run_logger().info("%s: %s: %s", told.source, told.outcome.kind, told.outcome.message)

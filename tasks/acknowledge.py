@@ -17,11 +17,11 @@ FINAL = (State.ARCHIVED, State.REFUSED, State.DISPOSED)
 
 @dataclass(frozen=True, kw_only=True)
 class Acknowledgement:
-    """An outcome that a sender was shown, or why that failed."""
+    """An outcome that a sender was shown, or why that failed; without an outcome if even that could not be told."""
 
     source: str
     receipt: str
-    outcome: Outcome
+    outcome: Outcome | None
     problem: str = ""
 
 
@@ -29,10 +29,10 @@ def acknowledge_all(connections: Connections, source: Source) -> Iterator[Acknow
     """Settle every arrival of `source` whose receipt has its outcome. May be repeated."""
     waiting = connections.registry.unsettled(source.name, states=[state.value for state in FINAL])
     for key, receipt in waiting:
-        history = load(connections.registry, receipt)
-        outcome = outcome_of(history, source.name, key)
-        problem = ""
+        outcome, problem = None, ""
         try:
+            history = load(connections.registry, receipt)
+            outcome = outcome_of(history, source.name, key)
             source.settle(key, outcome)
             _record(connections, history, source.name, key, outcome)
         except Exception as error:

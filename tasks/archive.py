@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from receipts.evidence import ChainBroken
 from receipts.policy import retain_until
 from receipts.receipt import Event, State, archive_key
 from tasks.connections import Connections
@@ -27,17 +29,31 @@ def archive(connections: Connections, chunk: Sequence[Work], *, last_try: bool =
                 for w in chunk
             ]
             return finish(failed, last_try=last_try)
-    done = run_stage(connections, chunk, State.VERIFIED, _archive, last_try=last_try)
-    for work, _ in waiting:
-        empty_staging(connections, load(connections.registry, work.receipt))
+    try:
+        done = run_stage(connections, chunk, State.VERIFIED, _archive, last_try=last_try)
+    finally:  # also before another try, which passes over those that are archived by now
+        for work, _ in waiting:
+            with suppress(ChainBroken):
+                empty_staging(connections, load(connections.registry, work.receipt))
     return done
 
 
 def empty_staging(connections: Connections, history: History) -> None:
     """Remove what staging holds of an ARCHIVED receipt; of any other, nothing. May be repeated."""
     if history.state is State.ARCHIVED:
-        for key in (original_key(history.receipt), normalised_key(history), sealed_key(history)):
+        # The original last: after a crash in between, `sweep_staging` finds the others by it.
+        for key in (sealed_key(history), normalised_key(history), original_key(history.receipt)):
             connections.staging.delete(key)
+
+
+def sweep_staging(connections: Connections) -> None:
+    """Empty staging of receipts whose worker died right after archiving them. May be repeated, at any time."""
+    for key in connections.staging.keys("original"):
+        receipt = key.removeprefix("original/")
+        row = connections.registry.row(receipt)
+        if row is not None and row.state == State.ARCHIVED.value:
+            with suppress(ChainBroken):
+                empty_staging(connections, load(connections.registry, receipt))
 
 
 def _archive(connections: Connections, history: History) -> tuple[Event, Facts]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from apps.cli.receipts import as_entry, print_rows
-from apps.output import DOES_NOT_HOLD, FAULT, complain, errors, print_json
+from apps.output import DOES_NOT_HOLD, FAULT, complain, errors, escape, print_json
 
 
 def ingest(
@@ -17,24 +17,32 @@ def ingest(
 ) -> None:
     """Take files and folders into custody and lead them to their outcome: archived or refused.
 
-    Runs the same flows as the worker does. Exits with 1 if a receipt was refused, with 3 if one still waits because
-    of a technical fault: it is safe, and the next ingest goes on with it.
+    Runs the same flows as the worker does. Exits with 1 if a receipt was refused, with 3 if a file could not be taken
+    or a receipt still waits because of a technical fault: nothing is lost, and the next ingest goes on with it.
     """
+    for path in paths:
+        if not path.is_dir() and not path.is_file():
+            raise typer.BadParameter(f"{escape(str(path))} is neither a file nor a folder")
     from apps.running import flow_environment, ingest_paths
 
     with errors.status("starting"), flow_environment():
-        receipts = ingest_paths([path.resolve() for path in paths])
+        ingested = ingest_paths([path.resolve() for path in paths])
     from tasks.connections import connections
 
-    rows = [row for receipt in receipts if (row := connections().registry.row(receipt))]
+    rows = [row for receipt in ingested.receipts if (row := connections().registry.row(receipt))]
     if as_json:
         for row in rows:
             print_json(as_entry(row))
     else:
         print_rows("Ingested", iter(rows))
+    for name in ingested.not_taken:
+        complain(f"not taken into custody: {name}")
     waiting = [row for row in rows if row.state not in ("ARCHIVED", "REFUSED", "DISPOSED")]
     if waiting:
         complain(f"{len(waiting)} receipts wait because of a technical fault", "Nothing is lost: run ingest again.")
+    if ingested.not_taken:
+        complain(f"{len(ingested.not_taken)} could not be taken: {ingested.why}", "They are as they were.")
+    if waiting or ingested.not_taken:
         raise typer.Exit(FAULT)
     if any(row.state == "REFUSED" for row in rows):
         raise typer.Exit(DOES_NOT_HOLD)

@@ -1,0 +1,117 @@
+"""What hostile hands and bad days do to the steps: a fault with one receipt leaves the others and the truth alone."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from connectors.source import PathsSource
+from receipts.evidence import ChainBroken
+from tasks.archive import archive, sweep_staging
+from tasks.journal import load
+from tasks.normalise import normalise
+from tasks.seal import seal
+from tasks.step import Unfinished
+from tasks.verify import verify
+from tests.installation import Installation
+
+JPEG = "images/receipt-ocr__receipt.jpg"
+PNG = "images/textract-samples__expense.png"
+
+
+def break_chain(installation: Installation, receipt: str) -> None:
+    """Alter the head in the index by hand: the journal is then not the one that was written."""
+    path = installation.settings.database_url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE receipt SET head = ? WHERE stream = ?", ("f" * 64, receipt))
+    database.close()
+
+
+def test_one_broken_journal_does_not_hold_up_the_others(installation: Installation, samples: Path) -> None:
+    bad, good = (str(each.receipt) for each in installation.receive(samples / JPEG, samples / PNG))
+    break_chain(installation, bad)
+    problems = {work.receipt: work.problem for work in installation.ingest()}
+    assert "ChainBroken" in problems[bad]
+    assert installation.state(good) == "ARCHIVED"
+
+
+def test_one_broken_journal_does_not_keep_the_other_senders_waiting(installation: Installation, samples: Path) -> None:
+    bad, good = (str(each.receipt) for each in installation.receive(samples / JPEG, samples / PNG))
+    installation.ingest()
+    break_chain(installation, bad)
+    told = {each.receipt: each for each in installation.acknowledge(samples / JPEG, samples / PNG)}
+    assert "ChainBroken" in told[bad].problem
+    assert told[bad].outcome is None
+    assert told[good].problem == ""
+    with pytest.raises(ChainBroken):
+        load(installation.registry, bad)
+
+
+def test_other_bytes_under_the_same_name_and_time_are_another_arrival(
+    installation: Installation, tmp_path: Path
+) -> None:
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"first")
+    times = scan.stat()
+    [first] = installation.receive(scan)
+    scan.write_bytes(b"other")  # the same inode; a scanner or `cp -p` may restore the time of writing
+    os.utime(scan, ns=(times.st_atime_ns, times.st_mtime_ns))
+    [second] = installation.receive(scan)
+    assert second.receipt != first.receipt
+
+
+def test_staging_is_emptied_though_archiving_needed_a_second_try(installation: Installation, samples: Path) -> None:
+    receptions = installation.receive(samples / JPEG, samples / PNG)
+    installation.ingest([normalise, seal, verify])
+    work = installation.claim()
+    last = work[-1].receipt
+    put, tries = installation.archive.put, 0
+
+    def fails_once(key: str, *args: object, **options: object) -> object:
+        nonlocal tries
+        if last.split("/")[1] in key and not tries:
+            tries += 1
+            raise OSError("the line is down")
+        return put(key, *args, **options)  # type: ignore[arg-type]
+
+    installation.archive.put = fails_once  # type: ignore[method-assign,assignment]
+    with pytest.raises(Unfinished):
+        archive(installation, work, last_try=False)
+    archive(installation, work)
+    assert [installation.state(str(each.receipt)) for each in receptions] == ["ARCHIVED"] * 2
+    assert list(installation.staging.keys("")) == []
+
+
+def test_a_crash_right_after_archiving_leaves_nothing_in_staging(installation: Installation, samples: Path) -> None:
+    installation.receive(samples / JPEG)
+    staging = installation.staging
+
+    class Dies:
+        def __getattr__(self, name: str) -> object:
+            return getattr(staging, name)
+
+        def delete(self, key: str) -> None:
+            raise KeyboardInterrupt
+
+    installation.__dict__["staging"] = Dies()
+    with pytest.raises(KeyboardInterrupt):
+        installation.ingest()
+    installation.__dict__["staging"] = staging
+    assert list(staging.keys("")) != []
+    sweep_staging(installation)
+    assert list(staging.keys("")) == []
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_taken(tmp_path: Path) -> None:
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"first")
+    source = PathsSource([scan])
+    [offer] = source.offers()
+    scan.write_bytes(b"first and more")
+    from connectors.ports import Gone
+
+    with pytest.raises(Gone):
+        source.read(offer)
