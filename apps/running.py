@@ -34,7 +34,7 @@ def ingest_paths(paths: Sequence[Path]) -> list[str]:
     """Take files and folders through `collect` and `ingest`, until each receipt has its outcome or met a fault.
 
     Returns:
-        The receipts' ids, in the order in which the files were read, each once.
+        The receipts' ids, in the order in which the files were read, each once; after a mail, what came inside it.
     """
     from connectors.source import PathsSource
     from flows.collect import collect
@@ -46,7 +46,8 @@ def ingest_paths(paths: Sequence[Path]) -> list[str]:
     collect([str(path) for path in paths], return_state=True)
     registry = connections().registry
     found = (registry.arrival(source.name, offer.key) for offer in source.offers())
-    receipts = list(dict.fromkeys(receipt for receipt in found if receipt))
+    taken = list(dict.fromkeys(receipt for receipt in found if receipt))
+    receipts = _with_parts(taken)
     moving = {state.value for state in IN_PROGRESS}
     before: list[str] = []
     for _ in range(ROUNDS):
@@ -56,4 +57,18 @@ def ingest_paths(paths: Sequence[Path]) -> list[str]:
             break  # done, or another round changed nothing: what waits met a fault
         before = waiting
         ingest(return_state=True)
+        receipts = _with_parts(taken)
     return receipts
+
+
+def _with_parts(receipts: Sequence[str]) -> list[str]:
+    """These receipts, each mail followed by the receipts that came inside it, each once."""
+    from tasks.connections import connections
+    from tasks.journal import load
+    from tasks.parts import parts_of
+
+    registry = connections().registry
+    found: list[str] = []
+    for receipt in receipts:
+        found += [receipt, *(part.history.receipt for part in parts_of(registry, load(registry, receipt)))]
+    return list(dict.fromkeys(found))

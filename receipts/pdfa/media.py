@@ -57,14 +57,14 @@ def detect(original: bytes) -> str:
         return MAILBOX if is_mailbox(original, envelope.end()) else MAIL
     if is_mail(original):
         return MAIL
-    if b"%PDF-" in original[:_PDF_HEADER_WITHIN]:
-        return PDF
     if original[:1] == b"\x30" and any(original.find(oid, 2, 7 + len(oid)) > 0 for oid in _PKCS7_OIDS):
         return PKCS7
     if original.startswith(_TNEF_START):
         return TNEF
     if original.startswith(_OLE_START) and _OUTLOOK_STREAM in original:
         return OUTLOOK
+    if b"%PDF-" in original[:_PDF_HEADER_WITHIN]:  # last: what is above may begin with a PDF inside
+        return PDF
     media_type = str(magic.from_buffer(original[:65536], mime=True))
     if media_type in _UNKNOWN:
         raise Refused(Code.UNKNOWN_TYPE, f"{media_type}, {len(original)} bytes")

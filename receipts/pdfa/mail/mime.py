@@ -35,8 +35,16 @@ def read(data: bytes) -> Message:
     return message
 
 
+class _Lenient(policy.Compat32):
+    """As the standard library has it, but 8-bit text in header fields is read instead of replaced."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        """The field's value."""
+        return texts.decoded(str(value).encode("utf-8", "surrogateescape"), "utf-8")
+
+
 def _parsed(data: bytes) -> Entity:
-    return BytesParser(policy=policy.compat32).parsebytes(data)
+    return BytesParser(policy=_Lenient()).parsebytes(data)
 
 
 def _collect(part: Entity, message: Message, depth: int, *, is_shown: bool) -> None:
@@ -44,7 +52,7 @@ def _collect(part: Entity, message: Message, depth: int, *, is_shown: bool) -> N
     if depth > DEEPEST:
         raise Refused(Code.HOSTILE, f"mail with parts within parts, more than {DEEPEST} deep")
     media_type = texts.safely(part.get_content_type, "text/plain")
-    wrapping = str(texts.safely(lambda: part.get_param("smime-type"), "")).lower()
+    wrapping = texts.safely(lambda: str(part.get_param("smime-type")), "").lower()
     if media_type in ("multipart/encrypted", "application/pgp-encrypted") or wrapping in _ENCRYPTED:
         raise Refused(Code.ENCRYPTED, f"mail of type {media_type}")
     payload: Any = part.get_payload()

@@ -29,7 +29,7 @@ def read(content: bytes) -> Message:
     """The message in a .msg file.
 
     Raises:
-        Refused: DAMAGED, or HOSTILE for messages in messages without end.
+        Refused: DAMAGED, TRUNCATED, or HOSTILE for messages in messages without end.
     """
     try:
         with olefile.OleFileIO(BytesIO(content)) as opened:
@@ -82,4 +82,7 @@ class _File:
     def _stream(self, path: _Path) -> bytes:
         if self.opened.get_size(list(path)) > self.size_bytes:
             raise Refused(Code.HOSTILE, "Outlook message with a stream longer than the file")
-        return bytes(self.opened.openstream(list(path)).read())
+        found = bytes(self.opened.openstream(list(path)).read())
+        if len(found) != self.opened.get_size(list(path)):
+            raise Refused(Code.TRUNCATED, "Outlook message that lacks a part of what it says to hold")
+        return found

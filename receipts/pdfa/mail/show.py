@@ -112,9 +112,8 @@ def _sections(message: Message, chosen: list[Leaf]) -> Iterator[_Section]:
         rows = [("Forwarded", "message within the message"), *rows] if one is not message else rows
         rows += [("Attached", _listed(leaf, digests)) for leaf in one.leaves]
         beside = _beside(one, digests)
-        body = "\n".join(
-            [*(_html(text) for text in one.texts), *(f'<p><img src="{address}"></p>' for address in beside)]
-        )
+        below = (f'<p><img src="{address}"></p>' for address in beside)
+        body = "\n".join([*(_html(text) for text in one.texts), *below])
         yield _Section(rows=rows, body=body, inline=_inline(one.leaves) | beside)
         for leaf in one.leaves if not chosen else ():
             if leaf.sniffed in (opening.TEXT, opening.HTML) and len(leaf.content) <= _TEXT_MOST:

@@ -12,6 +12,7 @@ from receipts.pdfa.mail import mapi
 from receipts.pdfa.mail.message import Message, Text
 
 _HEAD: Final = 6
+_LEVELS: Final = (1, 2)  # of the message, of an attachment
 _RENDER_DATA: Final = 0x9002
 _ATTACH_DATA: Final = 0x800F
 _TITLE: Final = 0x8010
@@ -38,10 +39,10 @@ class _Attached:
 
 
 def read(content: bytes, depth: int = 0) -> Message:
-    """The message in a TNEF stream; one that breaks off, as far as it goes.
+    """The message in a TNEF stream.
 
     Raises:
-        Refused: HOSTILE for messages in messages without end.
+        Refused: TRUNCATED, or HOSTILE for messages in messages without end.
     """
     if depth > _DEEPEST:
         raise Refused(Code.HOSTILE, f"TNEF in TNEF, more than {_DEEPEST} deep")
@@ -85,10 +86,12 @@ def _attach(message: Message, one: _Attached, codepage: int, depth: int) -> None
 
 
 def _attributes(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """(attribute, value), as long as they are whole [MS-OXTNEF 2.1.3.2]."""
+    """(attribute, value), up to whatever garbage follows [MS-OXTNEF 2.1.3.2]."""
     at = _HEAD
-    while at + 11 <= len(content):
+    while at + 9 <= len(content) and content[at] in _LEVELS:
         name, size = struct.unpack_from("<H2xI", content, at + 1)
+        if at + 9 + size > len(content):
+            raise Refused(Code.TRUNCATED, "winmail.dat without its end")
         yield name, content[at + 9 : at + 9 + size]
         at += 9 + size + 2
 
