@@ -35,7 +35,8 @@ class Ingested:
     """What came of files and folders that were to be ingested.
 
     Attributes:
-        receipts: The receipts' ids, in the order in which the files were read, each once.
+        receipts: The receipts' ids, in the order in which the files were read, each once; after a mail, what came
+            inside it.
         not_taken: Files and folders that could not be taken into custody; whoever sent them still has them.
         why: What `collect` said of them, or empty.
     """
@@ -67,7 +68,7 @@ def ingest_paths(paths: Sequence[Path]) -> Ingested:
                 not_taken.append(offer.name)
     except OSError as fault:  # a folder that can't be looked into
         not_taken.append(f"{fault.filename}: {fault.strerror}")
-    receipts = list(found)
+    receipts = _with_parts(list(found))
     moving = {state.value for state in IN_PROGRESS}
     before: list[str] = []
     for _ in range(ROUNDS):
@@ -77,4 +78,18 @@ def ingest_paths(paths: Sequence[Path]) -> Ingested:
             break  # done, or another round changed nothing: what waits met a fault
         before = waiting
         ingest(return_state=True)
+        receipts = _with_parts(list(found))
     return Ingested(receipts=receipts, not_taken=not_taken, why=str(collected.message or "") if not_taken else "")
+
+
+def _with_parts(receipts: Sequence[str]) -> list[str]:
+    """These receipts, each mail followed by the receipts that came inside it, each once."""
+    from tasks.connections import connections
+    from tasks.journal import load
+    from tasks.parts import parts_of
+
+    registry = connections().registry
+    found: list[str] = []
+    for receipt in receipts:
+        found += [receipt, *(part.history.receipt for part in parts_of(registry, load(registry, receipt)))]
+    return list(dict.fromkeys(found))

@@ -18,6 +18,7 @@ class Code(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     TOO_MANY_PAGES = "TOO_MANY_PAGES"
     TOO_MANY_PIXELS = "TOO_MANY_PIXELS"
+    TOO_MANY_PARTS = "TOO_MANY_PARTS"
     UNKNOWN_TYPE = "UNKNOWN_TYPE"
     UNSUPPORTED_TYPE = "UNSUPPORTED_TYPE"
     TRUNCATED = "TRUNCATED"
@@ -33,11 +34,12 @@ ADVICE: Final = MappingProxyType(
         Code.TOO_LARGE: "The file is larger than we accept: please send a smaller photo or split the file.",
         Code.TOO_MANY_PAGES: "The document has more pages than we accept: please send only the receipt.",
         Code.TOO_MANY_PIXELS: "The picture has more pixels than we accept: please take a normal photo of it.",
+        Code.TOO_MANY_PARTS: "The message has more attachments than we accept: please send several messages.",
         Code.UNKNOWN_TYPE: "We could not recognise this file: please send a photo (JPEG or PNG), a PDF or the e-mail.",
         Code.UNSUPPORTED_TYPE: "We don't take this kind of file: please send a photo (JPEG, PNG), a PDF or the e-mail.",
         Code.TRUNCATED: "The file is incomplete, perhaps cut off while it was sent: please send it again.",
         Code.DAMAGED: "The file is damaged: please send the receipt again, or take a new photo of it.",
-        Code.ENCRYPTED: "The file is protected by a password: please send a copy that opens without one.",
+        Code.ENCRYPTED: "The file or message is encrypted: please send a copy that opens without password or key.",
         Code.NO_CONTENT: "There is nothing to archive in this message: please attach the receipt and send it again.",
         Code.HOSTILE: "The file contains something that could do harm: please take a photo of the receipt instead.",
     }

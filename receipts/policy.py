@@ -15,11 +15,12 @@ TAX_YEARS: Final = 6  # LPF L102 B I, from the day the document was established
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What we accept. Sizes in bytes, pixels per picture."""
+    """What we accept. Sizes in bytes, pixels per picture, parts (receipts) per mail."""
 
     size_bytes: int = 50 * 1024 * 1024
     pages: int = 500
     pixels: int = 200_000_000
+    parts: int = 100
 
 
 @dataclass(frozen=True, kw_only=True)

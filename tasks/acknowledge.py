@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.ports import Conflict, Outcome, Source
 from receipts.receipt import Event, State
 from tasks.connections import Connections
 from tasks.journal import History, arrivals, load, record
+from tasks.parts import Taken, is_told, parts_of
 from tasks.step import describe
 
 FINAL = (State.ARCHIVED, State.REFUSED, State.DISPOSED)
@@ -26,30 +27,56 @@ class Acknowledgement:
 
 
 def acknowledge_all(connections: Connections, source: Source) -> Iterator[Acknowledgement]:
-    """Settle every arrival of `source` whose receipt has its outcome. May be repeated."""
+    """Settle every arrival of `source` whose receipt has its outcome, and if it is a mail, every receipt in it too.
+
+    May be repeated.
+    """
     waiting = connections.registry.unsettled(source.name, states=[state.value for state in FINAL])
     for key, receipt in waiting:
         outcome, problem = None, ""
         try:
             history = load(connections.registry, receipt)
-            outcome = outcome_of(history, source.name, key)
+            parts = parts_of(connections.registry, history)
+            if any(part.history.state not in FINAL for part in parts):
+                continue
+            outcome = outcome_of(history, source.name, key, parts)
             source.settle(key, outcome)
+            for part in parts:  # before the mail, which after a crash would not come here again
+                if not is_told(part):
+                    told = outcome_of(part.history, part.source, part.key)
+                    _record(connections, part.history, part.source, part.key, told)
             _record(connections, history, source.name, key, outcome)
         except Exception as error:
             problem = describe(error)
         yield Acknowledgement(source=source.name, receipt=receipt, outcome=outcome, problem=problem)
 
 
-def outcome_of(history: History, source: str, key: str) -> Outcome:
-    """What the sender of that arrival should know."""
+def outcome_of(history: History, source: str, key: str, parts: Sequence[Taken] = ()) -> Outcome:
+    """What the sender of that arrival should know.
+
+    Args:
+        history: The receipt.
+        source: With `key`, the arrival meant.
+        key: As above.
+        parts: The receipts that came inside it, all with their outcome. If one was refused, so is the whole: its
+            sender has to do something.
+    """
+    refused = [part for part in parts if part.history.state is State.REFUSED]
+    if refused:
+        told = [f"{part.name}: {part.history.text(Event.REFUSED, 'advice')}" for part in refused]
+        told.append(f"The message and {len(parts) - len(refused)} of its {len(parts)} receipts are archived.")
+        code = refused[0].history.text(Event.REFUSED, "code")
+        return Outcome(kind="refused", receipt=history.receipt, message=" ".join(told), code=code)
     first = (source, key) == arrivals(history)[0]
     if history.state is State.REFUSED:
         advice = str(history.facts(Event.REFUSED)["advice"])
         code = history.text(Event.REFUSED, "code")
         return Outcome(kind="refused", receipt=history.receipt, message=advice, code=code)
     until = history.text(Event.ARCHIVED, "retain_until")[:10]
-    keep = why_keep_paper(history)
+    keep = next(filter(None, (why_keep_paper(each) for each in (history, *(part.history for part in parts)))), "")
     paper = f"Keep the paper: {keep}." if keep else "You may destroy the paper."
+    if parts:
+        paper = f"So are the {len(parts)} receipts attached to it. {paper}"
     if first:
         return Outcome(kind="archived", receipt=history.receipt, message=f"Archived until {until}. {paper}")
     message = f"We had this receipt already; it is archived until {until}. {paper}"

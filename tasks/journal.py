@@ -153,6 +153,7 @@ _SUMMARY: Mapping[str, tuple[Event, str]] = {
     "source": (Event.RECEIVED, "source"),
     "source_name": (Event.RECEIVED, "name"),
     "sender": (Event.RECEIVED, "sender"),
+    "message": (Event.RECEIVED, "message"),
     "size_bytes": (Event.RECEIVED, "size_bytes"),
     "code": (Event.REFUSED, "code"),
     "detail": (Event.REFUSED, "detail"),

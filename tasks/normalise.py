@@ -8,12 +8,15 @@ from datetime import datetime
 
 from connectors.ports import Missing
 from receipts.errors import Refused
+from receipts.evidence import Json
 from receipts.pdfa import Facts as PdfaFacts
+from receipts.pdfa import Part
 from receipts.pdfa import normalise as to_pdfa
 from receipts.receipt import Event, State
 from tasks.connections import SOFTWARE, Connections
 from tasks.journal import Facts, History
-from tasks.receive import original_key, quarantine_key
+from tasks.parts import arrival_of
+from tasks.receive import original_key, quarantine_key, take
 from tasks.step import Work, refusal, run_stage
 
 
@@ -57,6 +60,7 @@ def _normalise(connections: Connections, history: History) -> tuple[Event, Facts
         received_at=history.lines[0].at,
         original_sha256=history.sha256,
         software=SOFTWARE,
+        message=str(received["message"]) if "message" in received else None,
     )
     try:
         result = to_pdfa(original, facts, connections.limits)
@@ -64,6 +68,7 @@ def _normalise(connections: Connections, history: History) -> tuple[Event, Facts
         connections.staging.put(quarantine_key(history.receipt), original)
         connections.staging.delete(original_key(history.receipt))
         return Event.REFUSED, {**refusal(error), "quarantine": quarantine_key(history.receipt)}
+    parts = [take_part(connections, history, part) for part in result.parts]
     sha256 = hashlib.sha256(result.pdf).hexdigest()
     connections.staging.put(f"normalised/{history.tenant}/{sha256}", result.pdf)
     return Event.NORMALISED, {
@@ -74,7 +79,30 @@ def _normalise(connections: Connections, history: History) -> tuple[Event, Facts
         "pages": result.pages,
         "fidelity": result.fidelity,
         "software": SOFTWARE,
+        **({"parts": parts} if parts else {}),
     }
+
+
+def take_part(connections: Connections, mail: History, part: Part) -> Json:
+    """Take custody of a receipt that came inside `mail`, before the mail itself goes on. May be repeated.
+
+    Returns:
+        What the mail's journal says of it.
+    """
+    sha256 = hashlib.sha256(part.content).hexdigest()
+    source, key = arrival_of(mail.receipt, part.position, sha256)
+    received = mail.facts(Event.RECEIVED)
+    facts: dict[str, Json] = {
+        "source": source,
+        "key": key,
+        "channel": received["channel"],
+        "name": part.name or f"attachment {part.position}",
+        "message": mail.receipt,
+    }
+    if "sender" in received:
+        facts["sender"] = received["sender"]
+    reception = take(connections, part.content, facts, tenant=mail.tenant)
+    return {"position": part.position, "name": facts["name"], "receipt": reception.receipt}
 
 
 def _original(connections: Connections, history: History) -> bytes:

@@ -50,20 +50,34 @@ def receive(connections: Connections, source: Source, offer: Offer, *, tenant: s
     Raises:
         Gone: The offer vanished or changed.
     """
-    content = source.read(offer)
-    sha256 = hashlib.sha256(content).hexdigest()
-    receipt = receipt_id(tenant, sha256)
     facts: Facts = {
+        **offer.facts,
         "source": source.name,
         "key": offer.key,
         "channel": source.channel,
         "name": offer.name,
-        "size_bytes": len(content),
-        **{name: value for name, value in offer.facts.items() if name not in ("source", "key", "channel", "name")},
     }
+    return take(connections, source.read(offer), facts, tenant=tenant)
+
+
+def take(connections: Connections, content: bytes, facts: Facts, *, tenant: str) -> Reception:
+    """Take custody of bytes that arrived. May be repeated: the same arrival is recorded once.
+
+    Args:
+        connections: The installation.
+        content: The bytes.
+        facts: What is known of the arrival: at least its `source` and `key`, `channel` and `name`.
+        tenant: Whose receipt it is.
+
+    Raises:
+        Gone: The arrival was recorded for other bytes.
+    """
+    receipt = receipt_id(tenant, hashlib.sha256(content).hexdigest())
+    source, key, name = str(facts["source"]), str(facts["key"]), str(facts["name"])
+    facts = {**facts, "size_bytes": len(content)}
     while True:
         history = load(connections.registry, receipt)
-        if (source.name, offer.key) in arrivals(history):
+        if (source, key) in arrivals(history):
             break
         event = Event.RECEIVED if history.state is None else Event.RECEIVED_AGAIN
         if event is Event.RECEIVED:
@@ -72,9 +86,9 @@ def receive(connections: Connections, source: Source, offer: Offer, *, tenant: s
             history = record(connections.registry, history, event, facts, at=connections.now(), claim=None)
             break
         except Conflict:
-            if connections.registry.arrival(source.name, offer.key) not in (None, receipt):
-                raise Gone(f"{offer.name}: taken in by someone else meanwhile") from None
-    return Reception(source=source.name, name=offer.name, receipt=receipt, outcome=history.lines[-1].event)
+            if connections.registry.arrival(source, key) not in (None, receipt):
+                raise Gone(f"{name}: taken in by someone else meanwhile") from None
+    return Reception(source=source, name=name, receipt=receipt, outcome=history.lines[-1].event)
 
 
 def original_key(receipt: str) -> str:

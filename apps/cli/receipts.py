@@ -17,7 +17,7 @@ app = typer.Typer(help="List receipts and show how each one stands.", no_args_is
 FIELDS = (
     "id", "tenant", "channel", "source_name", "state", "code", "sealed_file", "version_id", "original_sha256",
     "sealed_sha256", "seal_level", "retain_until", "received_at", "sender", "media_type", "route", "pages",
-    "development_seal", "compliance_tier", "deviation",
+    "development_seal", "compliance_tier", "deviation", "message",
 )  # fmt: skip
 """Keys of a line of `receipts list --json`, always all of them, in this order; new ones are only ever added."""
 

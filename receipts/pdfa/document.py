@@ -26,6 +26,9 @@ EXTENSIONS: Final = MappingProxyType(
         "image/png": ".png",
         "application/pdf": ".pdf",
         "message/rfc822": ".eml",
+        "application/ms-tnef": ".dat",
+        "application/vnd.ms-outlook": ".msg",
+        "application/pkcs7-mime": ".p7m",
         "image/tiff": ".tif",
         "image/heic": ".heic",
         "image/avif": ".avif",
@@ -129,6 +132,7 @@ def _provenance(shown: Shown, original: bytes, facts: Facts, media_type: str, na
         "channel": facts.channel,
         "source_name": _clean(facts.source_name),
         "sender": None if facts.sender is None else _clean(facts.sender),
+        "message": facts.message,
         "received_at": _utc(facts.received_at),
         "software": facts.software,
         "original": {

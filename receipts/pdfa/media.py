@@ -27,6 +27,10 @@ BMP: Final = "image/bmp"
 MAIL: Final = "message/rfc822"
 MAILBOX: Final = "application/mbox"
 PKCS7: Final = "application/pkcs7-mime"
+TNEF: Final = "application/ms-tnef"
+OUTLOOK: Final = "application/vnd.ms-outlook"
+STARTS: Final = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+"""How the files begin that a message may carry where it announces text."""
 
 CODESTREAM: Final = b"\xff\x4f\xff\x51"  # JPEG 2000 without a file around it
 _STARTS: Final = (
@@ -46,7 +50,10 @@ _BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
 _PDF_HEADER_WITHIN: Final = 1024  # ISO 32000-1 Annex H, implementation note 13
 _FIELD: Final = re.compile(rb"[!-9;-~]{1,76}:[^\r\n]*\r?\n")  # RFC 5322 2.2
 _ENVELOPE: Final = re.compile(rb"From [^\r\n]*\r?\n")  # RFC 4155: what a mail file may start with
-_PKCS7_OID: Final = bytes.fromhex("2a864886f70d0107")
+_PKCS7_OIDS: Final = (bytes.fromhex("06092a864886f70d0107"), bytes.fromhex("060b2a864886f70d01091001"))  # RFC 5652
+_TNEF_START: Final = bytes.fromhex("789f3e22")  # [MS-OXTNEF 2.1.1]
+_OLE_START: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+_OUTLOOK_STREAM: Final = "__properties_version1.0".encode("utf-16-le")  # [MS-OXMSG 2.4]
 _FOLDED: Final = re.compile(rb"[ \t][^\r\n]*\r?\n")
 _UNKNOWN: Final = frozenset({"application/octet-stream", "application/x-empty", "text/plain"})
 _ORIGIN: Final = frozenset({b"from", b"sender", b"return-path", b"received", b"delivered-to", b"x-sender"})
@@ -68,14 +75,20 @@ def detect(original: bytes) -> str:
             return media_type
     if (picture := _in_container(original)) is not None:
         return picture
-    if b"%PDF-" in original[:_PDF_HEADER_WITHIN]:
+    if original.startswith(b"%PDF-"):
         return PDF
     if (envelope := _ENVELOPE.match(original)) and is_mail(original, envelope.end()):
         return MAILBOX if is_mailbox(original, envelope.end()) else MAIL
     if is_mail(original):
         return MAIL
-    if original[:1] == b"\x30" and _PKCS7_OID in original[:40]:
+    if original[:1] == b"\x30" and any(original.find(oid, 2, 7 + len(oid)) > 0 for oid in _PKCS7_OIDS):
         return PKCS7
+    if original.startswith(_TNEF_START):
+        return TNEF
+    if original.startswith(_OLE_START) and _OUTLOOK_STREAM in original:
+        return OUTLOOK
+    if b"%PDF-" in original[:_PDF_HEADER_WITHIN]:  # last: what is above may begin with a PDF inside
+        return PDF
     other = str(magic.from_buffer(original[:65536], mime=True))
     if other in _UNKNOWN:
         raise Refused(Code.UNKNOWN_TYPE, f"{other}, {len(original)} bytes")
@@ -99,7 +112,8 @@ def _in_container(original: bytes) -> str | None:
 
 
 def is_mail(original: bytes, position: int = 0) -> bool:
-    """Whether a message (RFC 5322) starts at `position`: fields alone, one that names an origin and one more known."""
+    """Whether a message (RFC 5322) starts at `position`: fields alone, one that names an origin
+    and one more known, or those that make it a MIME entity."""
     names = set()
     while field := _FIELD.match(original, position):
         names.add(field.group().split(b":", 1)[0].lower())
@@ -107,7 +121,8 @@ def is_mail(original: bytes, position: int = 0) -> bool:
         while folded := _FOLDED.match(original, position):
             position = folded.end()
     ended = position == len(original) or original.startswith((b"\n", b"\r\n"), position)
-    return ended and bool(names & _ORIGIN) and len(names & (_ORIGIN | _OTHER)) >= 2
+    is_entity = {b"mime-version", b"content-type"} <= names  # RFC 2045 4: saved without the header of its message
+    return ended and (is_entity or (bool(names & _ORIGIN) and len(names & (_ORIGIN | _OTHER)) >= 2))
 
 
 def is_mailbox(original: bytes, position: int) -> bool:

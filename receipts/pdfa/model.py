@@ -24,6 +24,7 @@ class Facts:
         received_at: When we took it, UTC-aware.
         original_sha256: Lower-case hex digest of the bytes that arrived.
         software: Who made the file, such as `Probant 0.1.0`.
+        message: The receipt id of the mail that it came attached to, if it did.
     """
 
     receipt: str
@@ -34,6 +35,22 @@ class Facts:
     received_at: datetime
     original_sha256: str
     software: str
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A receipt that came inside another one, as an attachment does in a mail.
+
+    Attributes:
+        name: As its sender calls it: untrusted text; empty if it has no name.
+        content: Its bytes, out of their transfer encoding and nothing else.
+        position: Its number among the receipts of its message, from 1.
+    """
+
+    name: str
+    content: bytes
+    position: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +63,7 @@ class Normalised:
         route: How it was made, a stable word: `jpeg-stream`, `png-stream`, `pdf-rendered`, `mail-body`, ...
         pages: How many pages it has.
         fidelity: What is identical to what, for a machine to check; also in the attached provenance.
+        parts: The receipts that a mail carries, each to become a receipt of its own.
     """
 
     pdf: bytes
@@ -53,6 +71,7 @@ class Normalised:
     route: str
     pages: int
     fidelity: Mapping[str, Json]
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +83,11 @@ class Shown:
         route: As in `Normalised`.
         fidelity: As in `Normalised`.
         stream_is_original: Whether the image stream of page 1 is the original, byte for byte, so that it needs no copy.
+        parts: As in `Normalised`.
     """
 
     pdf: pikepdf.Pdf
     route: str
     fidelity: Mapping[str, Json]
     stream_is_original: bool = False
+    parts: tuple[Part, ...] = ()

@@ -28,6 +28,9 @@ ROUTES: Final = MappingProxyType[str, Callable[[bytes, Limits], Shown]](
         media.BMP: still.show,
         media.PDF: pdf.show,
         media.MAIL: mail.show,
+        media.TNEF: mail.show,
+        media.OUTLOOK: mail.show,
+        media.PKCS7: mail.show,
     }
 )
 
@@ -62,4 +65,11 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
     archive_file = document.write(shown, original, facts, media_type)
     if original_of(archive_file) != original:  # A102 B-2 I: true copy, proved on what was written
         raise AssertionError("the archive file does not give the original back")
-    return Normalised(pdf=archive_file, media_type=media_type, route=shown.route, pages=pages, fidelity=shown.fidelity)
+    return Normalised(
+        pdf=archive_file,
+        media_type=media_type,
+        route=shown.route,
+        pages=pages,
+        fidelity=shown.fidelity,
+        parts=shown.parts,
+    )

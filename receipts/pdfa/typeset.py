@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from io import BytesIO
 from typing import Final
+from urllib.parse import unquote
 
 import pikepdf
 import plutoprint
@@ -19,11 +20,11 @@ from PIL import Image, UnidentifiedImageError
 
 from receipts.errors import Code, Refused
 from receipts.pdfa import sober
-from receipts.policy import Limits
 
 RENDERER: Final = f"PlutoPrint {plutoprint.__version__}, PlutoBook {plutoprint.plutobook_version_string()}"
 _MARGINS: Final = plutoprint.PAGE_MARGINS_NARROW
 _A4: Final = plutoprint.PAGE_SIZE_A4
+_PIXELS_MOST: Final = 25_000_000  # shown in a text at some inches; a larger one stays in the message
 _PX_PT: Final = 0.75  # CSS: 96 px are 72 pt
 _BLOCKED: Final = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
@@ -38,17 +39,16 @@ plutoprint.plutobook_set_fontconfig_path(str(files("receipts.pdfa") / "fonts")) 
 class Inside(plutoprint.ResourceFetcher):
     """Gives the pictures that lie in the message itself, and a grey box for everything else that is asked for."""
 
-    def __init__(self, inline: Mapping[str, tuple[str, bytes]], pixels: int) -> None:
+    def __init__(self, inline: Mapping[str, tuple[str, bytes]]) -> None:
         super().__init__()
-        self.inline, self.pixels = inline, pixels
+        self.inline = inline
         self.blocked: set[str] = set()
 
     def fetch_url(self, url: str) -> plutoprint.ResourceData:
-        """A picture of the message by its `cid:` (RFC 2392); never anything from outside of it."""
-        media_type, content = (
-            self.inline.get(url.removeprefix("cid:"), ("", b"")) if url.startswith("cid:") else ("", b"")
-        )
-        if content and _is_picture(content, self.pixels):
+        """A picture of the message by its address (RFC 2392, RFC 2557); never anything from outside of it."""
+        known = unquote(url) if url.startswith("cid:") else url
+        media_type, content = self.inline.get(known, ("", b""))
+        if content and _is_picture(content):
             return plutoprint.ResourceData(content, media_type)
         self.blocked.add(url)
         return plutoprint.ResourceData(_BLOCKED, "image/svg+xml")
@@ -73,14 +73,14 @@ class Pages:
     is_blank: bool
 
 
-def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], limits: Limits) -> Pages:
+def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages_most: int) -> Pages:
     """Pages that show `header` in a strip above the first page of `body`, where nothing in `body` can reach.
 
     Args:
         header: HTML of our own.
         body: HTML of the sender.
-        inline: Pictures of the message by content id: (media type, bytes).
-        limits: What we accept.
+        inline: Pictures of the message by address (`cid:...`): (media type, bytes).
+        pages_most: How many pages we accept.
 
     Returns:
         The pages, made fit for PDF/A-3, and what is to be said of them.
@@ -88,11 +88,11 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], limit
     Raises:
         Refused: TOO_MANY_PAGES, HOSTILE, or DAMAGED if it can't be rendered.
     """
-    fetcher = Inside(inline, limits.pixels)
+    fetcher = Inside(inline)
     tables = sober.check(body)
     try:
         top = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
-        top.custom_resource_fetcher = Inside({}, 0)
+        top.custom_resource_fetcher = Inside({})
         top.load_html(header, user_style=_STYLE)
         height = top.get_document_height() * _PX_PT + 36
         top = plutoprint.Book(plutoprint.PageSize(_A4.width, height), _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
@@ -100,9 +100,9 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], limit
         book = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
         book.custom_resource_fetcher = fetcher
         book.load_html(body, user_style=_STYLE if tables else _STYLE + _NO_TABLES)
-        if book.get_page_count() > limits.pages:
+        if book.get_page_count() > pages_most:
             raise Refused(
-                Code.TOO_MANY_PAGES, f"mail of {book.get_page_count()} pages, at most {limits.pages} are accepted"
+                Code.TOO_MANY_PAGES, f"mail with {book.get_page_count()} pages where {pages_most} are still accepted"
             )
         strip, shown = BytesIO(), BytesIO()
         top.write_to_pdf_stream(strip)
@@ -163,10 +163,10 @@ def _shows_something(page: pypdfium2.PdfPage) -> bool:
     return any(True for _ in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE]))
 
 
-def _is_picture(content: bytes, pixels: int) -> bool:
+def _is_picture(content: bytes) -> bool:
     try:
         with Image.open(BytesIO(content), formats=("JPEG", "PNG", "GIF", "WEBP")) as image:
-            return image.width * image.height <= pixels
+            return image.width * image.height <= _PIXELS_MOST
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
         return False
 

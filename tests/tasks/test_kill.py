@@ -16,8 +16,10 @@ from tasks.journal import load, project
 from tasks.trust import serve_development_pki
 from tests.flows.test_worker import picture
 from tests.installation import Installation
+from tests.receipts.mails import attached, multipart, text
 
-RECEIPTS = 20
+RECEIPTS = 14
+MAILS = 3
 KILLS = 8
 
 
@@ -28,6 +30,9 @@ def test_every_receipt_is_archived_exactly_once(tmp_path: Path) -> None:
     files.mkdir()
     for number in range(RECEIPTS):
         (files / f"{number}.jpg").write_bytes(picture(number))
+    for number in range(MAILS):
+        mail = multipart(text(f"Mail {number}"), attached(picture(1000 + number), "receipt.jpg"))
+        (files / f"{number}.eml").write_bytes(mail)
     installation.receive(files)
     chance = random.Random(time.time_ns())
     for _ in range(KILLS):
@@ -45,7 +50,7 @@ def test_every_receipt_is_archived_exactly_once(tmp_path: Path) -> None:
         assert [line.event for line in history.lines] == [
             Event.RECEIVED, Event.NORMALISED, Event.SEALED, Event.VERIFIED, Event.ARCHIVED,
         ]  # fmt: skip
-    assert [finding.deviation for finding in audit(installation)] == [""] * RECEIPTS
+    assert [finding.deviation for finding in audit(installation)] == [""] * (RECEIPTS + 2 * MAILS)
     before = installation.registry.rows()
     installation.registry.rebuild(project)
     assert installation.registry.rows() == before

@@ -1,0 +1,166 @@
+"""MIME (RFC 2045 to 2049, 2183, 2231, 2387): an entity's words and what it carries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email import policy
+from email.message import Message as Entity
+from email.parser import BytesParser
+from typing import Any, Final
+
+from receipts.errors import Code, Refused
+from receipts.pdfa import media
+from receipts.pdfa.mail import texts
+from receipts.pdfa.mail.message import Leaf, Message, Text
+
+DEEPEST: Final = 30
+_ENCRYPTED: Final = ("enveloped-data", "authenveloped-data")  # RFC 8551 3.2.2
+_FIELDS_MOST: Final = 1000
+_LINE: Final = re.compile(rb"^--([^\s\"][^\r\n\"]{0,199}?)[ \t]*\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
+
+
+def read(data: bytes) -> Message:
+    """The message (or bare MIME entity) in `data`; a broken one as far as it goes.
+
+    Raises:
+        Refused: ENCRYPTED, or HOSTILE for parts within parts without end.
+    """
+    try:
+        entity = _parsed(data)
+        message = Message(fields=[(name, texts.field(raw)) for name, raw in entity.raw_items()][:_FIELDS_MOST])
+        _collect(entity, message, 0, is_shown=True)
+    except RecursionError as error:
+        raise Refused(Code.HOSTILE, f"mail with parts within parts, more than {DEEPEST} deep") from error
+    return message
+
+
+class _Lenient(policy.Compat32):
+    """As the standard library has it, but 8-bit text in header fields is read instead of replaced."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        """The field's value."""
+        return texts.decoded(str(value).encode("utf-8", "surrogateescape"), "utf-8")
+
+
+def _parsed(data: bytes) -> Entity:
+    return BytesParser(policy=_Lenient()).parsebytes(data)
+
+
+def _collect(part: Entity, message: Message, depth: int, *, is_shown: bool) -> None:
+    """Sort a part into words, what is carried, and messages within."""
+    if depth > DEEPEST:
+        raise Refused(Code.HOSTILE, f"mail with parts within parts, more than {DEEPEST} deep")
+    media_type = texts.safely(part.get_content_type, "text/plain")
+    wrapping = texts.safely(lambda: str(part.get_param("smime-type")), "").lower()
+    if media_type in ("multipart/encrypted", "application/pgp-encrypted") or wrapping in _ENCRYPTED:
+        raise Refused(Code.ENCRYPTED, f"mail of type {media_type}")
+    payload: Any = part.get_payload()
+    if isinstance(payload, list):
+        if media_type == "message/rfc822":
+            _nest(part, payload, message, depth)
+        elif media_type.startswith("multipart/"):
+            _collect_all(part, payload, message, depth, is_shown=is_shown)
+        else:  # message/delivery-status and its like: a note about a mail, in blocks of fields
+            content = b"\n".join(bytes(block) for block in payload)
+            message.leaves.append(Leaf(name=texts.name_of(part), declared=media_type, content=content))
+        return
+    data = _data(part)
+    if media_type.startswith("multipart/") and (recovered := _recovered(data)):
+        _collect_all(part, recovered, message, depth, is_shown=is_shown)
+    elif _is_body(part, media_type, data):
+        if is_shown:
+            message.texts.append(_text(data, media_type, part))
+    elif data or texts.name_of(part):
+        message.leaves.append(_leaf(part, media_type, data))
+
+
+def _nest(part: Entity, payload: list[Entity], message: Message, depth: int) -> None:
+    """A message within; one that is in a transfer encoding, which RFC 2046 5.2.1 forbids and some write, as a leaf."""
+    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if encoding in ("base64", "quoted-printable"):
+        carrier = Entity(policy.compat32)
+        carrier["Content-Transfer-Encoding"] = encoding
+        carrier.set_payload(texts.safely(payload[0].as_string, ""))
+        message.leaves.append(_leaf(part, "message/rfc822", _data(carrier)))
+        return
+    for entity in payload:
+        inner = Message(fields=[(name, texts.field(raw)) for name, raw in entity.raw_items()][:_FIELDS_MOST])
+        _collect(entity, inner, depth + 1, is_shown=True)
+        message.nested.append(inner)
+
+
+def _collect_all(part: Entity, children: list[Entity], message: Message, depth: int, *, is_shown: bool) -> None:
+    shown = children
+    if texts.safely(part.get_content_type, "") == "multipart/alternative":
+        shown = _preferred(children)
+    for child in children:
+        # A merchant's PDF may hide in the alternative that is not shown: only its words are passed over.
+        _collect(child, message, depth + 1, is_shown=is_shown and child in shown)
+    epilogue = part.epilogue
+    if epilogue and "\n--" in epilogue:  # a boundary that closed too early
+        for child in _recovered(epilogue.encode("utf-8", "surrogateescape")):
+            _collect(child, message, depth + 1, is_shown=is_shown)
+
+
+def _preferred(alternatives: list[Entity]) -> list[Entity]:
+    """Of the same content in several forms, the last that can be shown: HTML, else text (RFC 2046 5.1.4)."""
+
+    def has(part: Entity, media_type: str) -> bool:
+        return any(texts.safely(one.get_content_type, "") == media_type and one.get_payload() for one in part.walk())
+
+    for media_type in ("text/html", "text/plain"):
+        for part in reversed(alternatives):
+            if has(part, media_type):
+                return [part]
+    return alternatives
+
+
+def _recovered(data: bytes) -> list[Entity]:
+    """The parts of a multipart whose boundary is not the one that its header names, or is named nowhere."""
+    for found in _LINE.finditer(data):
+        header = b'Content-Type: multipart/mixed; boundary="%s"\r\n\r\n' % found.group(1)
+        payload: Any = _parsed(header + data[found.start() :]).get_payload()
+        return payload if isinstance(payload, list) else []
+    return []
+
+
+def _is_body(part: Entity, media_type: str, data: bytes) -> bool:
+    if not (media_type in ("text/plain", "text/html") or media_type.startswith("multipart/")):
+        return False
+    if texts.safely(part.get_content_disposition, None) == "attachment" or texts.name_of(part):
+        return False
+    return not data.startswith(media.STARTS)
+
+
+def _text(data: bytes, media_type: str, part: Entity) -> Text:
+    is_html = media_type == "text/html"
+    content = texts.decoded(data, texts.safely(part.get_content_charset, None), is_html=is_html)
+    if "-----BEGIN PGP MESSAGE-----" in content:
+        raise Refused(Code.ENCRYPTED, "mail with a body encrypted by PGP")
+    return Text(content=content, is_html=is_html)
+
+
+def _leaf(part: Entity, media_type: str, data: bytes) -> Leaf:
+    return Leaf(
+        name=texts.name_of(part),
+        declared=media_type,
+        content=data,
+        disposition=texts.safely(part.get_content_disposition, None) or "",
+        content_id=texts.field(part.get("Content-ID", "")).strip("<> "),
+        location=texts.field(part.get("Content-Location", "")),
+    )
+
+
+def _data(part: Entity) -> bytes:
+    """The bytes of a part, out of their transfer encoding (RFC 2045 6)."""
+    found = texts.safely(lambda: part.get_payload(decode=True), None)
+    if isinstance(found, bytes):
+        return found
+    return str(part.get_payload()).encode("utf-8", "surrogateescape")
+
+
+def fields(data: str) -> Iterator[tuple[str, str]]:
+    """The header fields in a text that holds nothing else."""
+    for name, raw in _parsed(data.encode("utf-8", "replace")).raw_items():
+        yield name, texts.field(raw)
