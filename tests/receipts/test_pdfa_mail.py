@@ -59,7 +59,7 @@ def test_nobody_is_called_and_no_file_is_read(listener: tuple[int, list[bytes]])
     )
     result = made(message(html))
     laid_out = BytesIO()
-    typeset.pages("<p>header</p>", html, {}, LIMITS).pdf.save(laid_out)
+    typeset.pages("<p>header</p>", html, {}, LIMITS.pages).pdf.save(laid_out)
     assert calls == []
     assert result.fidelity["outside_content_blocked"] >= 5
     assert "Total 12 EUR" in texts(laid_out.getvalue())
