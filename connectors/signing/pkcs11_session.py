@@ -1,8 +1,8 @@
 """A session with a PKCS#11 token that is kept open, and opened anew when the token was lost.
 
 Everybody in a process takes turns: python-pkcs11 calls C_Initialize without CKF_OS_LOCKING_OK, which promises the
-module that threads never call it at the same time (PKCS#11 v2.40, 5.4; SoftHSM crashes otherwise). More at once takes more
-worker processes.
+module that threads never call it at the same time (PKCS#11 v2.40, 5.4; SoftHSM crashes otherwise). More at once takes
+more worker processes.
 """
 
 from __future__ import annotations
