@@ -119,6 +119,12 @@ def token_findings(der: bytes, source: str, demands: Demands, *, at: datetime) -
     ]
 
 
+def proof_finding(demands: Demands) -> Finding:
+    """That claims are only claims: Annex I of CIR (EU) 2025/1945 has a trusted list decide."""
+    said = "no trusted list was asked: what the certificate and the token claim is not proved"
+    return Finding("trusted-list", demands.short, said)
+
+
 def weakness(certificate: x509.Certificate, at: datetime) -> str:
     """Why the certificate's key may not be used at `at` (ETSI TS 119 312 V2.1.1, 8.4), or empty."""
     key = certificate.public_key

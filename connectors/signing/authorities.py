@@ -77,6 +77,11 @@ class TimeStampAuthorities(TimeStamper):
         Raises:
             TimestampRequestError: None did; the message says of each why. May be repeated.
         """
+        _, token = await self.ask_first(message_digest, md_algorithm)
+        return token
+
+    async def ask_first(self, message_digest: bytes, md_algorithm: str) -> tuple[str, cms.ContentInfo]:
+        """As `async_timestamp`, and which authority it was, as in its state."""
         said = []
         for authority in self._authorities:
             state = authority.state()
@@ -84,7 +89,7 @@ class TimeStampAuthorities(TimeStamper):
                 said.append(f"{state.url} rests for {state.rests_s:.0f} s: {state.problem}")
                 continue
             try:
-                return await self._ask(authority, message_digest, md_algorithm)
+                return state.url, await self._ask(authority, message_digest, md_algorithm)
             except _Busy as error:
                 said.append(f"{state.url}: {error}")
             except Exception as error:
@@ -92,13 +97,13 @@ class TimeStampAuthorities(TimeStamper):
         raise TimestampRequestError("no time-stamping authority answers: " + "; ".join(said))
 
     async def ask_each(self, message_digest: bytes, md_algorithm: str) -> dict[str, cms.ContentInfo | Exception]:
-        """What each authority answers, also those that rest: its token, or what went wrong, by URL."""
+        """What each authority answers, also those that rest: its token, or what went wrong, by URL as in its state."""
         answers: dict[str, cms.ContentInfo | Exception] = {}
         for authority in self._authorities:
             try:
-                answers[authority.client.url] = await self._ask(authority, message_digest, md_algorithm)
+                answers[authority.state().url] = await self._ask(authority, message_digest, md_algorithm)
             except Exception as error:
-                answers[authority.client.url] = error
+                answers[authority.state().url] = error
         return answers
 
     def states(self) -> list[AuthorityState]:
