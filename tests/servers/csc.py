@@ -289,6 +289,7 @@ class Remote:
     client_id: str
     client_secret: str
     pin: str
+    folder: Path
 
     @property
     def uri(self) -> str:
@@ -339,13 +340,10 @@ def start_remote(servers: Any, folder: Path, pki: Any, *, version: int, kind: st
         sys.executable, "-m", "tests.servers.csc", str(folder / "config.json"), env=environment, stdout=subprocess.PIPE
     )
     assert process.stdout.readline() == b"ready\n"
-    return Remote(
-        config["url"],
-        version,
-        config["client_id"],
-        config["client_secret"],
-        config["credential_pin"],  # type: ignore[arg-type]
+    url, client_id, client_secret, pin = (
+        str(config[n]) for n in ("url", "client_id", "client_secret", "credential_pin")
     )
+    return Remote(url, version, client_id, client_secret, pin, folder)
 
 
 if __name__ == "__main__":
