@@ -18,7 +18,6 @@ from connectors.signing import TimeStampAuthorities, open_authorities, open_sess
 from connectors.signing import authorities as module
 from connectors.signing.retry_after import retry_after_s
 from receipts.pades.token import check_token
-from tests.pki import devpki  # noqa: F401
 from tests.servers.tsa import FaultyTsa, faulty_tsa
 
 FAULTS = ("403", "429", "500", "503", "html", "nonsense", "replayed", "no purpose", "bit flipped")
@@ -26,13 +25,13 @@ DIGEST = hashlib.sha256(b"x").digest()
 
 
 @pytest.fixture
-def first(devpki: Service) -> Iterator[FaultyTsa]:  # noqa: F811
+def first(devpki: Service) -> Iterator[FaultyTsa]:
     with faulty_tsa(devpki.pki) as tsa:
         yield tsa
 
 
 @pytest.fixture
-def second(devpki: Service) -> Iterator[FaultyTsa]:  # noqa: F811
+def second(devpki: Service) -> Iterator[FaultyTsa]:
     with faulty_tsa(devpki.pki) as tsa:
         yield tsa
 

@@ -15,14 +15,13 @@ from connectors.devpki import Service
 from connectors.signing import CscFault, CscSecrets, CscSigner, KeyUnusable, open_remote_signer, open_session
 from connectors.signing.csc_client import CscClient, CscUri
 from connectors.signing.mechanism import Verifier, digest_for
-from tests.pki import devpki  # noqa: F401
 from tests.servers.csc import Remote, start_remote
 
 pytestmark = pytest.mark.needs("softhsm")
 
 
 @pytest.fixture(scope="module", params=[(1, "p256"), (2, "rsa3072"), (2, "p256")], ids=["v1-p256", "v2-rsa", "v2-p256"])
-def service(request: Any, servers: Any, tmp_path_factory: Any, devpki: Service) -> Remote:  # noqa: F811
+def service(request: Any, servers: Any, tmp_path_factory: Any, devpki: Service) -> Remote:
     version, kind = request.param
     return start_remote(servers, tmp_path_factory.mktemp("qtsp"), devpki.pki, version=version, kind=kind)
 

@@ -17,8 +17,7 @@ from connectors.devpki import Service
 from connectors.signing import KeyUnusable, PinRefused, open_signer
 from connectors.signing.mechanism import Verifier, digest_for
 from connectors.signing.pkcs11_uri import Pkcs11Uri
-from tests.pki import devpki  # noqa: F401
-from tests.servers.softhsm import PIN, Token, put_key, softhsm  # noqa: F401
+from tests.servers.softhsm import PIN, Token, put_key
 
 MODULE = "?module-path=/usr/lib/softhsm/libsofthsm2.so"
 
@@ -70,7 +69,7 @@ def test_every_label_and_id_can_be_named(label: str, identifier: bytes) -> None:
 
 @pytest.mark.needs("softhsm")
 @pytest.mark.parametrize("kind", ["rsa3072", "p256"])
-def test_a_key_in_the_hsm_signs_many_at_once(softhsm: Token, devpki: Service, kind: str) -> None:  # noqa: F811
+def test_a_key_in_the_hsm_signs_many_at_once(softhsm: Token, devpki: Service, kind: str) -> None:
     certificate = put_key(softhsm, devpki.pki, f"many-{kind}", kind)
     signer = open_signer(softhsm.uri(f"many-{kind}"), PIN)
     assert signer.signing_cert.dump() == certificate.public_bytes(Encoding.DER)
@@ -95,7 +94,7 @@ def test_a_key_in_the_hsm_signs_many_at_once(softhsm: Token, devpki: Service, ki
 
 
 @pytest.mark.needs("softhsm")
-def test_the_certificate_may_lie_beside_the_token(softhsm: Token, devpki: Service) -> None:  # noqa: F811
+def test_the_certificate_may_lie_beside_the_token(softhsm: Token, devpki: Service) -> None:
     certificate = _asn1(put_key(softhsm, devpki.pki, "bare", "p256", certificate_label="elsewhere"))
     with pytest.raises(KeyUnusable, match="no certificate"):
         open_signer(softhsm.uri("bare"), PIN)
@@ -107,7 +106,7 @@ def test_the_certificate_may_lie_beside_the_token(softhsm: Token, devpki: Servic
 
 
 @pytest.mark.needs("softhsm")
-def test_a_wrong_pin_is_tried_once(softhsm: Token, devpki: Service) -> None:  # noqa: F811
+def test_a_wrong_pin_is_tried_once(softhsm: Token, devpki: Service) -> None:
     put_key(softhsm, devpki.pki, "pin", "p256")
     # Whoever is logged in already would not be asked.
     pkcs11.lib(softhsm.module).reinitialize()
@@ -122,7 +121,7 @@ def test_a_wrong_pin_is_tried_once(softhsm: Token, devpki: Service) -> None:  # 
 
 
 @pytest.mark.needs("softhsm")
-def test_unknown_keys_tokens_and_modules_are_named(softhsm: Token) -> None:  # noqa: F811
+def test_unknown_keys_tokens_and_modules_are_named(softhsm: Token) -> None:
     for uri, said in (
         (softhsm.uri("nobody"), "no private key"),
         (f"pkcs11:token=nowhere;object=a?module-path={softhsm.module}", "no token"),
@@ -133,7 +132,7 @@ def test_unknown_keys_tokens_and_modules_are_named(softhsm: Token) -> None:  # n
 
 
 @pytest.mark.needs("softhsm")
-def test_a_lost_token_is_logged_into_again(softhsm: Token, devpki: Service, tmp_path: Path) -> None:  # noqa: F811
+def test_a_lost_token_is_logged_into_again(softhsm: Token, devpki: Service, tmp_path: Path) -> None:
     put_key(softhsm, devpki.pki, "lost", "p256")
     signer = open_signer(softhsm.uri("lost"), PIN)
     verifier = Verifier(signer.signing_cert, signer.get_signature_mechanism_for_digest("sha256"))

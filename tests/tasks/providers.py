@@ -77,11 +77,13 @@ def remote(servers: Any, tmp_path_factory: pytest.TempPathFactory, installation_
 
 
 @pytest.fixture
-def key_on_token(softhsm: Token, pki: DevPki) -> str:
-    """The label of a key on the token: RSA-3072."""
-    if not _has(softhsm, "pipeline"):
-        put_key(softhsm, pki, "pipeline", "rsa3072")
-    return "pipeline"
+def keys_on_token(softhsm: Token, pki: DevPki) -> tuple[str, str]:
+    """The labels of two keys on the token: RSA-3072 and P-256."""
+    labels = ("pipeline-rsa3072", "pipeline-p256")
+    for label in labels:
+        if not _has(softhsm, label):
+            put_key(softhsm, pki, label, label.removeprefix("pipeline-"))
+    return labels
 
 
 def _has(token: Token, label: str) -> bool:

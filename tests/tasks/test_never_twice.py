@@ -1,4 +1,4 @@
-"""A kill right after each outside effect of sealing and archiving: one archived seal, and the journal tells the story."""
+"""A kill right after each outside effect of sealing and archiving: one archived seal, and a journal that tells all."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import pytest
 
 from tasks.audit import audit
 from tasks.journal import load
+from tests.flows.test_worker import picture
 from tests.installation import Installation
 from tests.servers.csc import Remote
 from tests.tasks.killed_process import POINTS
-from tests.tasks.providers import Configure, configured, pki, remote, remote_settings, settings_json  # noqa: F401
-from tests.tasks.test_pipeline import JPEG, PNG
+from tests.tasks.providers import Configure, remote_settings, settings_json
 
 STRAIGHT = ["received", "normalised", "seal-requested", "sealed", "verified", "archived"]
 ONCE_MORE = [*STRAIGHT[:3], *STRAIGHT[2:]]
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_kill_never_yields_two_archived_seals(configured: Configure, samples: Path, point: str) -> None:  # noqa: F811
+def test_a_kill_never_yields_two_archived_seals(configured: Configure, tmp_path: Path, point: str) -> None:
     installation = configured(lease_s=1)
-    receipts = _killed_and_resumed(installation, samples, point)
+    receipts = _killed_and_resumed(installation, tmp_path, point)
     # Whoever dies before the seal is recorded asks the provider again, and the journal says that it did.
     expected = ONCE_MORE if point in ("signed", "stamped") else STRAIGHT
     stories = [[line.event for line in load(installation.registry, receipt).lines] for receipt in receipts]
@@ -42,11 +42,11 @@ def test_a_kill_never_yields_two_archived_seals(configured: Configure, samples: 
 def test_signatures_of_a_provider_that_were_lost_are_accounted_for(
     configured: Configure,
     remote: Remote,
-    samples: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     installation = configured(lease_s=1, **remote_settings(remote))
     remote.control("")
-    receipts = _killed_and_resumed(installation, samples, "signed")
+    receipts = _killed_and_resumed(installation, tmp_path, "signed")
     requested = [
         line.facts["attempt"]
         for receipt in receipts
@@ -57,8 +57,11 @@ def test_signatures_of_a_provider_that_were_lost_are_accounted_for(
     assert remote.control()["signed"] == len(requested)
 
 
-def _killed_and_resumed(installation: Installation, samples: Path, point: str) -> list[str]:
-    receipts = [str(r.receipt) for r in installation.receive(samples / JPEG, samples / PNG)]
+def _killed_and_resumed(installation: Installation, tmp_path: Path, point: str) -> list[str]:
+    files = [tmp_path / f"{number}.jpg" for number in range(2)]
+    for number, file in enumerate(files):
+        file.write_bytes(picture(number))
+    receipts = [str(r.receipt) for r in installation.receive(*files)]
     command = [sys.executable, "-m", "tests.tasks.killed_process", settings_json(installation), point]
     died = subprocess.run(command, env={**os.environ, "PYTHONPATH": "."}, capture_output=True, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()[-2000:]

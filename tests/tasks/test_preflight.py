@@ -23,12 +23,12 @@ from tests.installation import Installation
 from tests.servers.csc import Remote
 from tests.servers.softhsm import certify
 from tests.servers.tsa import FaultyTsa, faulty_tsa
-from tests.tasks.providers import Configure, configured, pki, remote, remote_settings  # noqa: F401
+from tests.tasks.providers import Configure, remote_settings
 from tests.tasks.test_pipeline import JPEG
 
 
 @pytest.fixture
-def tsa(pki: DevPki) -> Iterator[FaultyTsa]:  # noqa: F811
+def tsa(pki: DevPki) -> Iterator[FaultyTsa]:
     with faulty_tsa(pki) as found:
         yield found
 
@@ -52,7 +52,7 @@ def test_the_same_claims_do_not_satisfy_whoever_requires_proof(installation: Ins
     assert _events(installation, str(reception.receipt)) == ["received", "normalised"]
 
 
-def test_someone_elses_seal_is_never_used(configured: Configure, samples: Path) -> None:  # noqa: F811
+def test_someone_elses_seal_is_never_used(configured: Configure, samples: Path) -> None:
     installation = configured(organization_identifier="NTRFR-111111111")
     [reception] = installation.receive(samples / JPEG)
     [work] = installation.ingest()
@@ -63,7 +63,7 @@ def test_someone_elses_seal_is_never_used(configured: Configure, samples: Path) 
 def test_an_outage_leaves_receipts_waiting_and_asks_nothing_of_the_key(
     configured: Configure,
     samples: Path,
-    tsa: FaultyTsa,  # noqa: F811
+    tsa: FaultyTsa,
 ) -> None:
     tsa.fault = "503"
     installation = configured(tsa_url=tsa.url)
@@ -85,7 +85,7 @@ def test_another_authority_stands_in_and_the_result_says_so(
     configured: Configure,
     samples: Path,
     tsa: FaultyTsa,
-    pki: DevPki,  # noqa: F811
+    pki: DevPki,
 ) -> None:
     installation = configured(tsa_url=tsa.url, tsa_urls=[pki.tsa_url], organization_identifier="NTRFR-000000000")
     tsa.fault = "bit flipped"
@@ -100,7 +100,7 @@ def test_another_authority_stands_in_and_the_result_says_so(
 def test_an_authority_that_dies_between_preflight_and_seal_leaves_nothing_half_sealed(
     configured: Configure,
     samples: Path,
-    tsa: FaultyTsa,  # noqa: F811
+    tsa: FaultyTsa,
 ) -> None:
     installation = configured(tsa_url=tsa.url, preflight_s=600)
     require_ready(installation)
@@ -114,7 +114,7 @@ def test_an_authority_that_dies_between_preflight_and_seal_leaves_nothing_half_s
 
 def test_what_was_seen_is_kept_for_minutes_but_judged_each_time(
     configured: Configure,
-    tsa: FaultyTsa,  # noqa: F811
+    tsa: FaultyTsa,
 ) -> None:
     installation = configured(tsa_url=tsa.url, preflight_s=600)
     assert require_ready(installation).may_seal
@@ -130,7 +130,7 @@ def test_what_was_seen_is_kept_for_minutes_but_judged_each_time(
 def test_a_disabled_key_is_not_even_asked_to_sign(
     configured: Configure,
     remote: Remote,
-    samples: Path,  # noqa: F811
+    samples: Path,
 ) -> None:
     installation = configured(**remote_settings(remote))
     remote.control("")
@@ -147,7 +147,7 @@ def test_a_disabled_key_is_not_even_asked_to_sign(
 
 
 @pytest.mark.needs("softhsm")
-def test_a_renewed_certificate_is_taken_up(configured: Configure, remote: Remote, pki: DevPki) -> None:  # noqa: F811
+def test_a_renewed_certificate_is_taken_up(configured: Configure, remote: Remote, pki: DevPki) -> None:
     installation = configured(**remote_settings(remote))
     remote.control("")
     assert preflight(installation).may_seal
@@ -163,7 +163,7 @@ def test_a_renewed_certificate_is_taken_up(configured: Configure, remote: Remote
         remote.control("", certificates=config["certificates"])
 
 
-def test_what_is_not_configured_right_is_said_and_not_raised(configured: Configure) -> None:  # noqa: F811
+def test_what_is_not_configured_right_is_said_and_not_raised(configured: Configure) -> None:
     for settings, said in (
         ({"signer": "pkcs11:token=a;object=b?pin-value=0815&module-path=/m.so"}, "pin-value"),
         ({"signer": "ftp://x"}, "scheme"),
