@@ -169,7 +169,7 @@ class CscClient:
 
     async def credential(self, identifier: str) -> Credential:
         """What the service says of a credential now."""
-        asked = {"credentialID": identifier, "certificates": "chain", "certInfo": True, "authInfo": True}
+        asked = {"credentialID": identifier, "certificates": "chain", "certInfo": False, "authInfo": True}
         answer = await self._call("credentials/info", asked)
         try:
             return _credential(identifier, answer)

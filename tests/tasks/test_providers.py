@@ -100,11 +100,19 @@ def _lines(installation: Installation, row: object) -> tuple[object, ...]:
 
 
 def test_no_secret_is_left_in_the_database_of_prefect(
-    configured: Configure, softhsm: Token, keys_on_token: tuple[str, str], remote: Remote, files: list[Path]
+    configured: Configure,
+    softhsm: Token,
+    keys_on_token: tuple[str, str],
+    remote: Remote,
+    files: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
     from prefect.settings import get_current_settings
     from prefect.testing.utilities import prefect_test_harness
 
+    from flows import stages
     from flows.ingest import ingest
     from flows.preserve import preflight
     from tasks.connections import use
@@ -112,7 +120,13 @@ def test_no_secret_is_left_in_the_database_of_prefect(
     remote.control("")
     wrong = {"signer": f"{remote.uri}?credential=seal-1", "signer_client_secret": SecretStr("WRONG-client-secret")}
     told = b""
+    turns: list[int] = []
+    real = stages.rate_limit
+    monkeypatch.setattr(stages, "rate_limit", lambda name, occupy: (turns.append(occupy), real(name, occupy=occupy)))
     with prefect_test_harness(server_startup_timeout=120):
+        with get_client(sync_client=True) as client:
+            limit = GlobalConcurrencyLimitCreate(name="tsa", limit=1, slot_decay_per_second=5)
+            client.create_global_concurrency_limit(limit)
         for number, settings in enumerate((token_settings(softhsm, keys_on_token[0]), remote_settings(remote), wrong)):
             usual = remote_settings(remote) if settings is wrong else {}
             installation = configured(**usual | settings, tenant=f"t{number}")
@@ -127,6 +141,8 @@ def test_no_secret_is_left_in_the_database_of_prefect(
         url = str(get_current_settings().server.database.connection_url.get_secret_value())
         for path in Path(url.partition("///")[2]).parent.glob("*.db*"):
             told += path.read_bytes()
+    assert set(turns) == {1}
+    assert len(turns) >= 3
     assert b"invalid_client" in told  # what it was told of is there
     for secret in (PIN, remote.client_secret, remote.pin, "WRONG-client-secret"):
         assert secret.encode() not in told
