@@ -84,7 +84,23 @@ class Settings(BaseSettings):
     signer: str = Field("", description="URI of the sealing key (file:, pkcs11:, csc:); default: the development PKI")
     signer_secret: SecretStr | None = Field(None, description="password or PIN of the sealing key")
     signer_secret_file: Path | None = None
+    signer_certificates: list[Path] = Field(
+        default_factory=list, description="PEM files, for a token that holds none: the sealing certificate, its chain"
+    )
+    signer_client_id: str = Field("", description="OAuth2 client of the remote signing service (csc:)")
+    signer_client_secret: SecretStr | None = None
+    signer_client_secret_file: Path | None = None
     tsa_url: str = Field("", description="URL of the time-stamping authority; default: the development PKI")
+    tsa_urls: list[str] = Field(
+        default_factory=list, description="further ones, as JSON, in the order in which they stand in for one another"
+    )
+    tsa_per_minute: float | None = Field(None, gt=0, description="time-stamps that one process asks of an authority")
+    organization_identifier: str = Field(
+        "", description="the tenant's (EN 319 412-1, such as NTRFR-123456789); a seal of another's is never used"
+    )
+    require_qualified: bool = Field(False, description="whether anything short of a qualified seal stops a batch")
+    certificate_margin_days: int = Field(30, ge=0, description="certificates that end sooner are spoken of")
+    preflight_s: int = Field(300, ge=0, description="how long what a preflight saw is good for")
     trust: list[Path] = Field(default_factory=list, description="PEM files with the trust anchors")
 
     limit_size_bytes: int = Field(50 * 1024 * 1024, gt=0)

@@ -1,4 +1,4 @@
-"""Preserve: the retention audit and the re-verification of seals, every day."""
+"""Preserve: the retention audit, the re-verification of seals and the preflight of the sealing key, every day."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.reports import rename_run
+from receipts.preflight import Verdict
 from tasks.audit import Finding, archived_rows
 from tasks.audit import audit as run_audit
 from tasks.audit import reverify as run_reverify
 from tasks.connections import connections
+from tasks.preflight import Preflight
+from tasks.preflight import preflight as run_preflight
 
 
 @flow(name="audit", flow_run_name="audit")
@@ -37,6 +40,24 @@ def reverify(sample: int = 100, tenant: str | None = None) -> State[dict[str, in
         tenant: Only this tenant's receipts.
     """
     return _report("reverify", validate_sample(sample, tenant))
+
+
+@flow(name="preflight", flow_run_name="preflight")
+def preflight() -> State[dict[str, object]]:
+    """Look whether key, certificate and time-stamping authorities are fit to seal with; fails if something stops it."""
+    found = look()
+    stops, short = (found.of(verdict) for verdict in (Verdict.STOPS, Verdict.SHORT))
+    said = f"{len(stops)} stop sealing, {len(short)} fall short" if stops else f"may seal, {len(short)} fall short"
+    table = [{"what": f.name, "verdict": f.verdict.value, "evidence": f.evidence} for f in found.findings]
+    create_table_artifact(key="preflight", table=table, description=said)
+    rename_run(f"preflight: {said}")
+    return Failed(message=said, data=found.to_json()) if stops else Completed(message=said, data=found.to_json())
+
+
+@task(name="look", cache_policy=NO_CACHE, persist_result=False)
+def look() -> Preflight:
+    """What was found, every time-stamping authority asked."""
+    return run_preflight(connections(), thorough=True)
 
 
 @task(name="compare", cache_policy=NO_CACHE, persist_result=False)

@@ -7,8 +7,10 @@ from typing import Protocol
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.concurrency.sync import concurrency
+from prefect.client.orchestration import get_client
+from prefect.concurrency.sync import concurrency, rate_limit
 from prefect.context import TaskRunContext
+from prefect.exceptions import ObjectNotFound
 from prefect.tasks import Task, exponential_backoff
 
 from tasks import archive as archiving
@@ -30,13 +32,15 @@ class Step(Protocol):
 Stage = Task[[list[Work], int], list[Work]]
 
 
-def _stage(name: str, step: Step, *, limit: str | None = None) -> Stage:
+def _stage(name: str, step: Step, *, limit: str | None = None, rate: str | None = None) -> Stage:
     def run(chunk: list[Work], number: int) -> list[Work]:
         context = TaskRunContext.get()
         last_try = context is None or context.task_run.run_count > RETRIES
         if limit is None:
             return step(connections(), chunk, last_try=last_try)
         with concurrency(limit, occupy=1, strict=False):
+            if rate:
+                _wait_for_turns(rate, len(chunk))
             return step(connections(), chunk, last_try=last_try)
 
     run.__doc__ = step.__doc__
@@ -52,8 +56,21 @@ def _stage(name: str, step: Step, *, limit: str | None = None) -> Stage:
     return decorate(run)
 
 
+def _wait_for_turns(rate: str, number: int) -> None:
+    """Take `number` slots of a limit with decay, in portions that fit; nothing if ops made no such limit."""
+    with get_client(sync_client=True) as client:
+        try:
+            portion = client.read_global_concurrency_limit_by_name(rate).limit
+        except ObjectNotFound:
+            return
+    while number > 0 and portion > 0:
+        rate_limit(rate, occupy=min(number, portion))
+        number -= portion
+
+
 normalise = _stage("normalise", normalising.normalise)
-# The limit is the time-stamping authority's: `probant up` creates it, ops may change it in the UI.
-seal = _stage("seal", sealing.seal, limit="seal")
+# `probant up` creates the limit on chunks being sealed at the same time; ops may change it in the UI. A limit `tsa` with
+# slot decay, if ops make one, is how many time-stamps all workers together ask for in a time.
+seal = _stage("seal", sealing.seal, limit="seal", rate="tsa")
 verify = _stage("verify", verifying.verify)
 archive = _stage("archive", archiving.archive)

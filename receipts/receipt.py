@@ -32,6 +32,7 @@ class Event(StrEnum):
     RECEIVED_AGAIN = "received-again"
     NORMALISED = "normalised"
     REFUSED = "refused"
+    SEAL_REQUESTED = "seal-requested"
     SEALED = "sealed"
     SEAL_REJECTED = "seal-rejected"
     VERIFIED = "verified"
@@ -60,6 +61,8 @@ NOTES: Final = MappingProxyType(
     {
         Event.RECEIVED_AGAIN: frozenset(State),
         Event.ACKNOWLEDGED: frozenset({State.ARCHIVED, State.REFUSED, State.DISPOSED}),
+        # Written before a provider is asked, so that the journal accounts for every signature that it made.
+        Event.SEAL_REQUESTED: frozenset({State.NORMALISED}),
         # An audit or re-verification found that the archive no longer says what was recorded.
         Event.DEVIATED: frozenset({State.ARCHIVED}),
     }

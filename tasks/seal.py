@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import Final
 
 from receipts import pades
+from receipts.preflight import Verdict
 from receipts.receipt import Event, State
 from tasks.connections import Connections
 from tasks.journal import Facts, History
 from tasks.normalise import normalised_key, staged
+from tasks.preflight import Preflight, require_ready
 from tasks.sealing import SealingRoom, sealing_room
 from tasks.step import Work, describe, finish, ready, renew, write_down
 
@@ -40,18 +42,43 @@ def sealed_key(history: History) -> str:
 
 def _seal_group(connections: Connections, group: Sequence[tuple[Work, History]]) -> Iterator[Work]:
     try:
+        found = require_ready(connections)
         room = sealing_room(connections.settings)
-        results = room.run(_seal_all(connections, room, group))
     except Exception as error:
-        results = [error for _ in group]
-    for (work, history), result in zip(group, results, strict=True):
+        yield from (replace(work, problem=describe(error)) for work, _ in group)
+        return
+    requested = []
+    for work, history in group:
+        if noted := _request(connections, work, history):
+            requested.append((work, noted))
+        else:
+            yield replace(work, claim=None)
+    try:
+        results = room.run(_seal_all(connections, room, requested))
+    except Exception as error:
+        results = [error for _ in requested]
+    for (work, history), result in zip(requested, results, strict=True):
         if isinstance(result, Exception):
             yield replace(work, problem=describe(result))
             continue
         try:
-            yield _keep(connections, work, history, result)
+            yield _keep(connections, work, history, result, found)
         except Exception as error:
             yield replace(work, problem=describe(error))
+
+
+def _request(connections: Connections, work: Work, history: History) -> History | None:
+    """Note, before the provider is asked, that it will be; after a crash in between, the journal knows of it."""
+    facts: Facts = {
+        "attempt": _attempts(history) + 1,
+        "sha256": history.text(Event.NORMALISED, "sha256"),
+        "signer": connections.settings.signer.partition(":")[0] or "development",
+    }
+    return write_down(connections, work, history, Event.SEAL_REQUESTED, facts)
+
+
+def _attempts(history: History) -> int:
+    return sum(line.event == Event.SEAL_REQUESTED for line in history.lines)
 
 
 async def _seal_all(
@@ -90,13 +117,15 @@ def _exception(error: BaseException) -> Exception:
     raise error
 
 
-def _keep(connections: Connections, work: Work, history: History, sealed: bytes) -> Work:
+def _keep(connections: Connections, work: Work, history: History, sealed: bytes, found: Preflight) -> Work:
     sha256 = hashlib.sha256(sealed).hexdigest()
     connections.staging.put(f"sealed/{history.tenant}/{sha256}", sealed)
     facts: Facts = {
         "sha256": sha256,
         "size_bytes": len(sealed),
         "development": connections.settings.is_development,
+        "attempt": _attempts(history),
+        "short": sorted({finding.name for finding in found.of(Verdict.SHORT)}),
     }
     if write_down(connections, work, history, Event.SEALED, facts) is None:
         return replace(work, claim=None)

@@ -1,4 +1,4 @@
-"""The room where sealing happens: one event loop a process, with the key, the TSA and the revocation services."""
+"""The room where sealing happens: one event loop a process, with the key, the TSAs and the revocation services."""
 
 from __future__ import annotations
 
@@ -8,38 +8,55 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+import aiohttp
 from asn1crypto import x509
+from pydantic import SecretStr
 from pyhanko_certvalidator.fetchers import FetcherBackend
 
 from config.settings import Settings
 from connectors import signing
 from receipts.pades import Sealer
+from receipts.pades.token import check_token
 from tasks.trust import anchors, development_pki, serve_development_pki
 
 T = TypeVar("T")
+Signer = signing.KeySigner | signing.Pkcs11Signer | signing.CscSigner
 
 
 class SealingRoom:
     """An event loop in a thread of its own; connections stay open and the key is parsed once.
 
     Args:
-        settings: Names the sealing key, its secret, the TSA and the trust anchors.
+        settings: Names the sealing key, its secret, the TSAs and the trust anchors.
 
     Attributes:
-        sealer: Who seals and who tells the time.
+        signer: The sealing key.
+        authorities: The time-stamping authorities.
+        sealer: Both.
         anchors: Trust anchors that the chains must reach.
         fetchers: Where revocation information comes from.
+        seen: What the last preflight saw; it and `looking` are for `tasks.preflight` only.
+        looking: Held by who looks.
     """
 
+    signer: Signer
+    authorities: signing.TimeStampAuthorities
     sealer: Sealer
     anchors: list[x509.Certificate]
     fetchers: FetcherBackend
+    seen: Any
 
     def __init__(self, settings: Settings) -> None:
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="sealing", daemon=True).start()
+        self.seen = None
+        self.looking = threading.Lock()
         self.anchors = anchors(settings)
-        self.run(self._open(settings))
+        threading.Thread(target=self._loop.run_forever, name="sealing", daemon=True).start()
+        try:
+            self.run(self._open(settings))
+        except BaseException:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            raise
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` in the room's event loop and wait for its result; callable from any other thread."""
@@ -47,35 +64,86 @@ class SealingRoom:
 
     async def _open(self, settings: Settings) -> None:
         session = signing.open_session()
-        uri, secret, tsa_url = _provider(settings)
-        timestamper = signing.open_timestamper(tsa_url, session)
-        self.sealer = Sealer(signer=signing.open_signer(uri, secret), timestamper=timestamper)
+        try:
+            urls = tsa_urls(settings)
+            self.signer = await _open_signer(settings, session)
+            self.authorities = signing.open_authorities(
+                urls,
+                session,
+                # With only one, the check that every seal makes anyway is enough.
+                check=check_token if len(urls) > 1 else None,
+                per_minute=settings.tsa_per_minute,
+                memory=settings.home.resolve() / "time-stamping.json",
+            )
+            self.sealer = Sealer(signer=self.signer, timestamper=self.authorities)
+        except BaseException:
+            await session.close()
+            raise
         self.fetchers = signing.open_fetchers(session)
 
 
 _lock = threading.Lock()
-_rooms: dict[tuple[Path, str, str], SealingRoom] = {}
+_rooms: dict[tuple[Path, str, tuple[str, ...]], SealingRoom] = {}
 
 
 def sealing_room(settings: Settings) -> SealingRoom:
-    """This process's sealing room for an installation."""
+    """This process's sealing room for an installation.
+
+    Raises:
+        Exception: The key or a time-stamping authority can't be used as configured. May be repeated.
+    """
     with _lock:
         if settings.is_development:
             serve_development_pki(settings)
-        key = (settings.home.resolve(), settings.signer, settings.tsa_url)
+        key = _key(settings)
         if key not in _rooms:
             _rooms[key] = SealingRoom(settings)
         return _rooms[key]
 
 
-def _provider(settings: Settings) -> tuple[str, str | None, str]:
-    """URI and secret of the sealing key, and the TSA's URL."""
+def leave_room(settings: Settings, room: SealingRoom) -> None:
+    """Have the next `sealing_room` open everything anew. What is under way in the old room ends there."""
+    with _lock:
+        if _rooms.get(_key(settings)) is room:
+            del _rooms[_key(settings)]
+
+
+def tsa_urls(settings: Settings) -> list[str]:
+    """The time-stamping authorities, best first.
+
+    Raises:
+        ValueError: None is configured.
+    """
+    urls = [url for url in (settings.tsa_url, *settings.tsa_urls) if url]
+    if not urls and settings.is_development:
+        return [development_pki(settings).tsa_url]
+    if not urls:
+        raise ValueError("set PROBANT_TSA_URL to the time-stamping authority")
+    return list(dict.fromkeys(urls))
+
+
+async def _open_signer(settings: Settings, session: aiohttp.ClientSession) -> Signer:
     if settings.is_development:
         pki = development_pki(settings)
-        return pki.signer_uri, pki.p12_secret.read_text().strip(), pki.tsa_url
-    if not settings.tsa_url:
-        raise ValueError("set PROBANT_TSA_URL to the time-stamping authority")
-    secret = settings.signer_secret.get_secret_value() if settings.signer_secret else None
-    if settings.signer_secret_file:
-        secret = settings.signer_secret_file.read_text().strip()
-    return settings.signer, secret, settings.tsa_url
+        return signing.open_signer(pki.signer_uri, pki.p12_secret.read_text().strip())
+    secret = _secret(settings.signer_secret, settings.signer_secret_file)
+    if settings.signer.startswith("csc:"):
+        client_secret = _secret(settings.signer_client_secret, settings.signer_client_secret_file)
+        secrets = signing.CscSecrets(
+            client_id=settings.signer_client_id, client_secret=client_secret or "", pin=secret or ""
+        )
+        return await signing.open_remote_signer(settings.signer, secrets, session)
+    certificates = signing.load_anchors(settings.signer_certificates)
+    # A token may take its time, but nothing else happens here before it is open.
+    return signing.open_signer(settings.signer, secret, certificates=certificates)
+
+
+def _secret(value: SecretStr | None, file: Path | None) -> str | None:
+    """A secret from its file, such as a secret store mounts it, or from the environment."""
+    if file:
+        return file.read_text().strip()
+    return value.get_secret_value() if value else None
+
+
+def _key(settings: Settings) -> tuple[Path, str, tuple[str, ...]]:
+    return settings.home.resolve(), settings.signer, (settings.tsa_url, *settings.tsa_urls)

@@ -12,7 +12,7 @@ import pytest
 
 from tests import parts
 
-pytest_plugins = ["tests.installation", "tests.pki"]
+pytest_plugins = ["tests.installation", "tests.pki", "tests.servers.softhsm", "tests.tasks.providers"]
 
 SAMPLES = Path(__file__).parent / "samples"
 

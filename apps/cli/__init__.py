@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from apps.cli import audit, ingest, receipts, registry, service, trust, verify
+from apps.cli import audit, ingest, preflight, receipts, registry, service, trust, verify
 from apps.output import FAULT, complain
 
 HELP = """Turns expense receipts into archives that hold up in front of a tax inspector or a judge.
@@ -33,6 +33,7 @@ app.command("ingest")(ingest.ingest)
 app.command("verify")(verify.verify)
 app.command("original")(verify.original)
 app.command("audit")(audit.audit)
+app.command("preflight")(preflight.preflight)
 app.command("demo")(service.demo)
 app.command("up")(service.up)
 app.command("down")(service.down)

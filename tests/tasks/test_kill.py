@@ -47,7 +47,8 @@ def test_every_receipt_is_archived_exactly_once(tmp_path: Path) -> None:
     assert worker.wait(timeout=300) == 0
     for row in installation.registry.rows():
         history = load(installation.registry, row.stream)
-        assert [line.event for line in history.lines] == [
+        # A seal may be asked for more than once, but only one is recorded and archived.
+        assert [line.event for line in history.lines if line.event != Event.SEAL_REQUESTED] == [
             Event.RECEIVED, Event.NORMALISED, Event.SEALED, Event.VERIFIED, Event.ARCHIVED,
         ]  # fmt: skip
     assert [finding.deviation for finding in audit(installation)] == [""] * (RECEIPTS + 2 * MAILS)

@@ -181,7 +181,7 @@ def test_a_worker_that_lost_its_claim_writes_nothing(installation: Installation,
         [slow] = stage(installation, [slow])
     assert slow.claim is None
     events = [line.event for line in load(installation.registry, str(reception.receipt)).lines]
-    assert events == ["received", "normalised", "sealed", "verified", "archived"]
+    assert events == ["received", "normalised", "seal-requested", "sealed", "verified", "archived"]
 
 
 def test_the_paper_may_go_only_when_every_gate_held(installation: Installation, samples: Path) -> None:

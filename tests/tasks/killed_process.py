@@ -1,0 +1,73 @@
+"""A worker that is killed (SIGKILL) right after one outside effect has happened, before anything else can."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from config.settings import Settings
+from tests.installation import STAGES, Installation
+
+POINTS = ("signed", "stamped", "seal staged", "seal recorded", "archive written", "archive recorded")
+
+
+def main(settings_json: str, point: str) -> None:
+    """Lead what waits through the stages; never comes back if `point` is reached."""
+    installation = Installation(Settings.model_validate_json(settings_json))
+    _arm(installation, point)
+    work = installation.claim(lease_s=1)
+    for stage in STAGES:
+        work = stage(installation, work)
+
+
+def _arm(installation: Installation, point: str) -> None:
+    from connectors.signing import CscSigner, HttpTimeStamper, KeySigner, Pkcs11Signer
+
+    if point == "signed":
+        for signer in (KeySigner, Pkcs11Signer, CscSigner):
+            # Not at the dry run that only measures.
+            signer.async_sign_raw = _async_then_die(signer.async_sign_raw, lambda *_, dry_run=False: not dry_run)  # type: ignore[method-assign]
+    elif point == "stamped":
+        count = iter(range(100))  # the preflight's and the measure's don't count
+        HttpTimeStamper.async_timestamp = _async_then_die(  # type: ignore[method-assign]
+            HttpTimeStamper.async_timestamp, lambda *_: next(count) >= 2
+        )
+    elif point == "seal staged":
+        _die_after(installation.staging, "put", lambda key, _: key.startswith("sealed/"))
+    elif point == "archive written":
+        _die_after(installation.archive, "put", lambda *_, **__: True)
+    else:
+        event = {"seal recorded": "sealed", "archive recorded": "archived"}[point]
+        _die_after(installation.registry, "append", lambda record, *_, **__: f'"event":"{event}"' in record.body)
+
+
+def _die_after(target: Any, name: str, when: Callable[..., bool]) -> None:
+    real = getattr(target, name)
+
+    @functools.wraps(real)
+    def then_die(*args: Any, **options: Any) -> Any:
+        result = real(*args, **options)
+        if when(*args, **options):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(target, name, then_die)
+
+
+def _async_then_die(real: Any, when: Callable[..., bool]) -> Any:
+    @functools.wraps(real)
+    async def then_die(*args: Any, **options: Any) -> Any:
+        result = await real(*args, **options)
+        if when(*args, **options):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return then_die
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
