@@ -104,7 +104,7 @@ def _revision(
         kind = "seal" if signature else "document"
         return Revision(number=1, end=end, by=kind, changes=f"the document itself, {len(references)} objects")
     old, new = reader.get_historical_resolver(number - 1), reader.get_historical_resolver(number)
-    added = [each for each in references if old.is_ref_unassignable(each) is False or not _in(old, each)]
+    added = [each for each in references if old.is_ref_unassignable(each)]
     replaced = len(references) - len(added)
     keys = _changed(old, new)
     if signature is not None:
@@ -114,14 +114,6 @@ def _revision(
     named = ", ".join(sorted(keys)[:_MOST_NAMED])
     words = f"{len(added)} objects added, {replaced} replaced" + (f"; in the catalog: {named}" if named else "")
     return Revision(number=number + 1, end=end, by=kind, changes=words)
-
-
-def _in(old: HistoricalResolver, reference: object) -> bool:
-    try:
-        old.get_object(reference)
-    except Exception:  # pyHanko has several ways to say that there is none
-        return False
-    return True
 
 
 def _changed(old: HistoricalResolver, new: HistoricalResolver) -> set[str]:

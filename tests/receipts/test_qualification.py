@@ -48,7 +48,7 @@ CASES = {
     "compliance-by-the-list": Case("no-compliance", "QESeal", {"qualifiers": ["QCStatement", "QCWithQSCD"]}),
     "not-by-the-list": Case("whole", "AdESeal", {"qualifiers": ["NotQualified"]}),
     "no-type": Case("no-type", "AdESig"),
-    "no-statements": Case("no-statements", "AdES"),
+    "no-statements": Case("no-statements", "AdES", dss="UNKNOWN"),
     "not-listed": Case("whole", "AdESeal", {"absent": True}),
     "signatures-only": Case("whole", "AdESeal", {"uses": ["ForeSignatures"]}, dss="QESEAL"),
     "seals-and-signatures": Case("whole", "QESeal", {"uses": ["ForeSignatures", "ForeSeals"]}),
