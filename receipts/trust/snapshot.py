@@ -188,8 +188,9 @@ def reopen(name: str, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -
         for entry in (manifest["lotl"], *manifest["pivots"], *manifest["lists"]):
             if hashlib.sha256(files[entry["file"]]).hexdigest() != entry["sha256"]:
                 raise Altered(f"{entry['file']} of {name} was altered")
-        signers = [hashlib.sha256(der).hexdigest() for _, _, der in pem.unarmor(files[SIGNERS], multiple=True)]
-        if signers != manifest["signers"]:
+        signers = [x509.Certificate.load(der) for _, _, der in pem.unarmor(files[SIGNERS], multiple=True)]
+        digests = [hashlib.sha256(each.dump()).hexdigest() for each in signers]
+        if digests != manifest["signers"] or files[SIGNERS] != _pem(signers):
             raise Altered(f"{SIGNERS} of {name} was altered")
     except (KeyError, TypeError, ValueError) as error:
         raise Altered(f"{name} is not whole: {error}") from error
