@@ -7,12 +7,11 @@ from datetime import datetime
 
 from receipts.pades import validate
 from receipts.pdfa import original_of, provenance_of
-from receipts.trust import qualify
 from receipts.verdict import Fidelity, Verdict, eight_points, gaps, pdfa_claim, revisions
 from tasks import trustlists
 from tasks.connections import Connections
 from tasks.custody import custody_of
-from tasks.trust import anchors
+from tasks.trust import NoAnchors, anchors
 
 
 def check(
@@ -34,10 +33,14 @@ def check(
     """
     moment, settings = at or connections.now(), connections.settings
     listed = trustlists.services(settings, trusted_list)
-    report = validate(content, anchors(settings, at=moment, trusted_list=trusted_list), at=moment)
-    qualification = None
-    if listed is not None and report.seal_path is not None and report.stamps:
-        qualification = qualify(listed, report.seal_path, report.stamps, passed=report.passed, at=moment)
+    try:
+        trusted = anchors(settings, at=moment, trusted_list=trusted_list)
+    except NoAnchors:
+        if listed is None:
+            raise
+        trusted = []  # the lists are not in force at that time: a verdict, not a fault
+    report = validate(content, trusted, at=moment)
+    qualification = trustlists.worth(listed, report)
     fidelity = _fidelity(content)
     return Verdict(
         name=name,

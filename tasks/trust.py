@@ -34,9 +34,7 @@ def anchors_pem(settings: Settings) -> str:
     return development_pki(settings).anchors.read_text()
 
 
-def anchors(
-    settings: Settings, *, at: datetime | None = None, trusted_list: str = ""
-) -> list[x509.Certificate]:
+def anchors(settings: Settings, *, at: datetime | None = None, trusted_list: str = "") -> list[x509.Certificate]:
     """The trust anchors as certificates: the PEM files', and those of the trusted lists if there are any.
 
     Args:

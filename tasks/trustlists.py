@@ -15,16 +15,19 @@ from asn1crypto import x509
 from config.settings import Settings
 from connectors.signing import load_anchors
 from connectors.trustlist import SnapshotFolder, Unreachable, fetch_all
+from receipts.pades import Report
 from receipts.trust import (
     Altered,
     BadList,
     Fault,
+    Qualification,
     Snapshot,
     Sources,
     TrustedServices,
     assemble,
     official_signers,
     pivots_named,
+    qualify,
     reopen,
 )
 from receipts.trust.lists import TSL, parse
@@ -118,7 +121,9 @@ def authenticate_again(snapshot: Snapshot) -> None:
     Raises:
         Altered: One is not.
     """
-    issued_at = max(datetime.fromisoformat(e["issued_at"]) for e in (snapshot.manifest["lotl"], *snapshot.manifest["lists"]))
+    issued_at = max(
+        datetime.fromisoformat(e["issued_at"]) for e in (snapshot.manifest["lotl"], *snapshot.manifest["lists"])
+    )
     try:
         again = assemble(snapshot.sources(), snapshot.signers, issued_at)
     except BadList as bad:
@@ -138,6 +143,13 @@ def services(settings: Settings, name: str = "") -> TrustedServices | None:
             _parsed.clear()  # one is in use at a time; they are large
             _parsed[key] = TrustedServices(snapshot)
         return _parsed.get(key)
+
+
+def worth(listed: TrustedServices | None, report: Report) -> Qualification | None:
+    """What the trusted lists say of a validated seal; `None` without lists, or if its chain was not established."""
+    if listed is None or report.seal_path is None or not report.stamps:
+        return None
+    return qualify(listed, report.seal_path, report.stamps, passed=report.passed, at=report.validated_at)
 
 
 _parsed: dict[tuple[Path, str], TrustedServices] = {}

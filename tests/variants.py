@@ -57,9 +57,7 @@ def respin(
     if name == "seal":
         chain = [ca.certificate, pki.certificate("root")]
         encryption = serialization.BestAvailableEncryption(pki.p12_secret.read_bytes())
-        pki.p12.write_bytes(
-            pkcs12.serialize_key_and_certificates(b"seal", old.key, certificate, chain, encryption)
-        )
+        pki.p12.write_bytes(pkcs12.serialize_key_and_certificates(b"seal", old.key, certificate, chain, encryption))
     return pki
 
 

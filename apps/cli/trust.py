@@ -129,7 +129,11 @@ def _tell(snapshot: Snapshot, is_new: bool) -> None:
 def _print(snapshot: Snapshot) -> None:
     entries = [snapshot.manifest["lotl"], *snapshot.manifest["lists"]]
     fields = ("territory", "sequence_number", "version", "issued_at", "next_update", "sha256")
-    print_table(snapshot.name, ("list", "number", "v", "issued", "next update", "SHA-256"), [[e[f] for f in fields] for e in entries])
+    print_table(
+        snapshot.name,
+        ("list", "number", "v", "issued", "next update", "SHA-256"),
+        [[e[f] for f in fields] for e in entries],
+    )
     for each in snapshot.manifest["missing"]:
         console.print(f"{each['territory']} is not in it: {each['fault']}", highlight=False)
     console.print(f"All signatures hold. SHA-256 of the manifest: {snapshot.sha256}", highlight=False)

@@ -28,7 +28,8 @@ def verify(
         Path | None, typer.Option("--pdf", metavar="OUT", help="Also write a PDF/A report to hand over; of one file.")
     ] = None,
     etsi_xml: Annotated[
-        Path | None, typer.Option("--etsi-xml", metavar="OUT", help="Also write an ETSI TS 119 102-2 report; of one file.")
+        Path | None,
+        typer.Option("--etsi-xml", metavar="OUT", help="Also write an ETSI TS 119 102-2 report; of one file."),
     ] = None,
 ) -> None:
     """Validate sealed files afresh, from each file alone and the trust anchors, in the words of ETSI EN 319 102-1.

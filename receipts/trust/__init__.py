@@ -5,7 +5,7 @@
 """
 
 from receipts.trust.lists import BadList, Fault, TrustedList, authenticate, official_signers, pivots_named, read
-from receipts.trust.qualification import Qualification, SealQualification, Standing, StampQualification, qualify
+from receipts.trust.qualification import Qualification, SealQualification, StampQualification, Standing, qualify
 from receipts.trust.services import TrustedServices
 from receipts.trust.snapshot import Altered, Problem, Snapshot, Sources, assemble, reopen
 

@@ -16,7 +16,7 @@ from lxml import etree
 from pyhanko.sign.validation.qualified import eutl_parse
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.exceptions import SignXMLException
-from signxml.xades import XAdESSignatureConfiguration, XAdESVerifier
+from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
 TSL: Final = "{http://uri.etsi.org/02231/v2#}"
 _DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -131,7 +131,7 @@ def parse(content: bytes) -> etree._Element:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise BadList(Fault.NOT_A_LIST, f"no XML: {error}"[:200]) from error
-    if root.getroottree().docinfo.doctype or root.tag != f"{TSL}TrustServiceStatusList":
+    if root.getroottree().docinfo.internalDTD is not None or root.tag != f"{TSL}TrustServiceStatusList":
         raise BadList(Fault.NOT_A_LIST, "the XML is no trusted list")
     return root
 
@@ -161,7 +161,9 @@ def authenticate(content: bytes, signers: Iterable[x509.Certificate]) -> tuple[b
     signatures = root.findall(f"{_DS}Signature")
     if len(signatures) != 1 or len(list(root.iter(f"{_DS}Signature"))) != 1:
         raise BadList(Fault.BAD_SIGNATURE, f"the list has {len(signatures)} signatures")
-    shown = {b64decode(e.text or "") for e in signatures[0].iterfind(f"{_DS}KeyInfo/{_DS}X509Data/{_DS}X509Certificate")}
+    shown = {
+        b64decode(e.text or "") for e in signatures[0].iterfind(f"{_DS}KeyInfo/{_DS}X509Data/{_DS}X509Certificate")
+    }
     candidates = [signer for signer in signers if signer.dump() in shown]
     if not candidates:
         raise BadList(Fault.WRONG_SIGNER, "the list is signed by someone who may not sign it")

@@ -110,12 +110,12 @@ def qualify(
     """
     path, info = min(stamps, key=lambda each: each[1]["gen_time"].native)
     sealed_at: datetime = info["gen_time"].native
-    issued_at: datetime = seal.leaf.not_valid_before
-    at_issuance = _standing(services, seal, issued_at, at)
+    certificate = list(seal.iter_certs(include_root=True))[-1]
+    at_issuance = _standing(services, seal, certificate.not_valid_before, at)
     at_signing = _standing(services, seal, sealed_at, at)
     time_stamp, evidence = _time_stamp(services, path, info, at)
     return Qualification(
-        seal=_seal(at_issuance, at_signing, seal.leaf) if passed else SealQualification.NOT_ESTABLISHED,
+        seal=_seal(at_issuance, at_signing, certificate) if passed else SealQualification.NOT_ESTABLISHED,
         time_stamp=time_stamp if passed else StampQualification.NOT_ESTABLISHED,
         at_issuance=at_issuance,
         at_signing=at_signing,

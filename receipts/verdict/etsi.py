@@ -35,7 +35,8 @@ def write_xml(verdict: Verdict, *, software: str) -> bytes:
         software: What made the report.
     """
     report = verdict.report
-    root = etree.Element(f"{{{VR}}}ValidationReport", nsmap={None: VR, "ds": _DS, "XAdES": _XADES, "tsl": _TSL})
+    prefixes: dict[str | None, str] = {None: VR, "ds": _DS, "XAdES": _XADES, "tsl": _TSL}
+    root = etree.Element(f"{{{VR}}}ValidationReport", nsmap=prefixes)  # type: ignore[arg-type]
     about = _add(root, "SignatureValidationReport")
     _identifier(about, verdict)
     _constraints(about, verdict)

@@ -55,12 +55,14 @@ def revisions(pdf: bytes) -> tuple[Revision, ...]:
     """What each revision did, oldest first; empty if the file can't be read. Never raises for what is in the file."""
     try:
         reader = PdfFileReader(BytesIO(pdf), strict=False)
-        signatures = [EmbeddedPdfSignature(reader, field, name) for name, _, field in _fields(reader)]
+        fields = enumerate_sig_fields(reader, filled_status=True)
+        signatures = [EmbeddedPdfSignature(reader, field, name) for name, _, field in fields]
         by_revision = {each.signed_revision: each for each in signatures}
         ends = [match.end() for match in _END.finditer(pdf)]
         known = ends if len(ends) == reader.total_revisions else [None] * reader.total_revisions
         return tuple(
-            _revision(reader, number, known[number], by_revision.get(number)) for number in range(reader.total_revisions)
+            _revision(reader, number, known[number], by_revision.get(number))
+            for number in range(reader.total_revisions)
         )
     except Exception:  # a report on damaged files must not fail over the damage
         return ()
@@ -71,7 +73,7 @@ def gaps(pdf: bytes, report: Report) -> tuple[Gap, ...]:
     end = report.covered_bytes
     if end is None:
         return (Gap(start=0, end=len(pdf), what="no seal that covers anything was found"),)
-    found = [match for match in re.finditer(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", pdf[:end])]
+    found = re.finditer(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", pdf[:end])
     ranges = [tuple(map(int, match.groups())) for match in found]
     containers = [(start, after) for start, after, length in ranges if after + length == end]
     seen = [Gap(start=start, end=after, what="the seal's own container") for start, after in containers[-1:]]
@@ -92,13 +94,7 @@ def pdfa_claim(pdf: bytes) -> str | None:
     return f"PDF/A-{part}{conformance or ''}" if part else None
 
 
-def _fields(reader: PdfFileReader) -> list[tuple[str, object, object]]:
-    return list(enumerate_sig_fields(reader, filled_status=True))
-
-
-def _revision(
-    reader: PdfFileReader, number: int, end: int | None, signature: EmbeddedPdfSignature | None
-) -> Revision:
+def _revision(reader: PdfFileReader, number: int, end: int | None, signature: EmbeddedPdfSignature | None) -> Revision:
     references = reader.xrefs.explicit_refs_in_revision(number)
     if number == 0:
         kind = "seal" if signature else "document"

@@ -73,7 +73,7 @@ def _page(verdict: Verdict, software: str, size_pt: float, longest: int) -> str:
         f"<h2>Regulation (EU) 910/2014, articles 32(1) and 40</h2><table>{points}</table>"
         f"<h2>What was checked (ETSI EN 319 102-1)</h2><table>{checks}</table>"
         f'<p style="color: #555555">Made by {html.escape(software)}. The whole report is attached as {REPORT}. '
-        "It says what was found in the file at the time stated; anyone can repeat it with any PAdES validator.</p></div>"
+        "It says what was found in the file at the time stated; any PAdES validator can repeat it.</p></div>"
     )
 
 
@@ -105,7 +105,9 @@ def _facts(verdict: Verdict) -> list[tuple[str, str]]:
     if custody:
         until = f"{custody.lock_mode} until {_utc(custody.locked_until)}" if custody.locked_until else "not locked"
         same = "this very file" if custody.is_this_file else "another file"
-        found.append(("Journal", f"{custody.receipt}: {custody.state}, {custody.journal_lines} lines, {custody.journal_head}"))
+        found.append(
+            ("Journal", f"{custody.receipt}: {custody.state}, {custody.journal_lines} lines, {custody.journal_head}")
+        )
         found.append(("Archive", custody.problem or f"{same}, {until}"))
     return found
 

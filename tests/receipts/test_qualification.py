@@ -121,7 +121,5 @@ def test_never_more_than_dss_says(world: tuple[Path, dict[str, bytes], TrustedSe
         theirs[name] = (verdict["signatures"][0]["qualification"], verdict["timestamps"][0]["qualification"])
         expected[name] = (case.seal, case.time_stamp)
     assert ours == expected
-    as_dss = {
-        name: (CASES[name].dss or seal.upper().replace("-", "_"), stamp) for name, (seal, stamp) in ours.items()
-    }
+    as_dss = {name: (CASES[name].dss or seal.upper().replace("-", "_"), stamp) for name, (seal, stamp) in ours.items()}
     assert as_dss == theirs

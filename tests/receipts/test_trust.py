@@ -83,7 +83,12 @@ def tampered(content: bytes) -> bytes:
 def wrapped(content: bytes) -> bytes:
     """The signed list inside an unsigned one."""
     start = content.index(b"<TrustServiceStatusList")
-    return content[:start] + b'<TrustServiceStatusList xmlns="http://uri.etsi.org/02231/v2#">' + content[start:] + b"</TrustServiceStatusList>"
+    return (
+        content[:start]
+        + b'<TrustServiceStatusList xmlns="http://uri.etsi.org/02231/v2#">'
+        + content[start:]
+        + b"</TrustServiceStatusList>"
+    )
 
 
 BAD = {
@@ -165,7 +170,9 @@ def test_a_bad_list_of_the_lists_fails_the_whole(content: object, fault: Fault) 
 def pivot(name: str, signer: str, following: str) -> tuple[str, bytes]:
     """A list of the lists that names its next signer."""
     url = f"{URL}/eu-lotl-pivot-{name}.xml"
-    return url, trustlists.write_lotl([("EU", f"{URL}/lotl.xml", [operator(following).certificate])], operator(signer), at=NOW - 9 * DAY)
+    return url, trustlists.write_lotl(
+        [("EU", f"{URL}/lotl.xml", [operator(following).certificate])], operator(signer), at=NOW - 9 * DAY
+    )
 
 
 def pivoted(signer: str, pivots: list[tuple[str, bytes]], number: int = 9) -> Sources:
@@ -247,5 +254,3 @@ def test_reading_says_who_and_when() -> None:
     listed = read(national(number=3), loaded(operator("ZZ")))
     assert (listed.territory, listed.sequence_number, listed.issued_at) == ("ZZ", 3, NOW - DAY)
     assert listed.next_update == NOW + 179 * DAY
-
-

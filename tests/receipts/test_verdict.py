@@ -197,7 +197,9 @@ def test_the_page_is_pdfa_and_carries_the_report(verdicts: dict[str, Verdict], t
     assert {path: each["failed_rules"] for path, each in found.items() if not each["compliant"]} == {}
 
 
-def test_the_etsi_report_follows_its_schema(verdicts: dict[str, Verdict], world: tuple[Connections, dict[str, bytes]]) -> None:
+def test_the_etsi_report_follows_its_schema(
+    verdicts: dict[str, Verdict], world: tuple[Connections, dict[str, bytes]]
+) -> None:
     schema = etsi_schema()
     connections, _ = world
     plain = check("plain \x00", archive_file(), connections)
