@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +12,7 @@ import typer
 from apps.output import DOES_NOT_HOLD, complain, console, escape, print_json, print_table
 
 if TYPE_CHECKING:
+    from config.settings import Settings
     from receipts.trust import Snapshot
 
 app = typer.Typer(help="The trust anchors and trusted lists that seals are validated against.", no_args_is_help=True)
@@ -31,16 +34,9 @@ def update() -> None:
     Exits with 1 if the list of the lists could not be had, or a national list is left out or stood in for by the one
     of before. Whatever happens, the snapshots that are there stay as they are.
     """
-    from config.settings import settings
-    from receipts.trust import BadList
-    from tasks import trustlists
-    from tasks.connections import now
+    from tasks.trustlists import update as fetch
 
-    try:
-        _tell(*trustlists.update(settings(), now()))
-    except BadList as bad:
-        complain(f"no new snapshot: {bad}", "The one in use stays in use, as long as its lists are in force.")
-        raise typer.Exit(DOES_NOT_HOLD) from bad
+    _renew(fetch)
 
 
 @app.command("import")
@@ -50,16 +46,25 @@ def bring(
     ],
 ) -> None:
     """Take the lists from a folder, for an installation without access to the web. Exits as `update` does."""
+    from tasks.trustlists import bring as take
+
+    _renew(lambda settings, at: take(settings, folder, at))
+
+
+def _renew(step: Callable[[Settings, datetime], tuple[Snapshot, bool]]) -> None:
     from config.settings import settings
-    from receipts.trust import BadList
-    from tasks import trustlists
+    from receipts.trust import Altered, BadList
     from tasks.connections import now
 
     try:
-        _tell(*trustlists.bring(settings(), folder, now()))
+        snapshot, is_new = step(settings(), now())
     except BadList as bad:
         complain(f"no new snapshot: {bad}", "The one in use stays in use, as long as its lists are in force.")
         raise typer.Exit(DOES_NOT_HOLD) from bad
+    except Altered as altered:
+        complain(f"the snapshot in use is damaged: {altered}", "docs/trust.md says what to do.")
+        raise typer.Exit(DOES_NOT_HOLD) from altered
+    _tell(snapshot, is_new)
 
 
 @app.command("list")

@@ -56,7 +56,7 @@ def _lines(verdict: Verdict) -> list[tuple[str, str]]:
         ("revisions", "; ".join(f"{r.number} {r.by}: {r.changes}" for r in verdict.revisions) or "unreadable"),
         ("not covered", "; ".join(f"bytes {g.start} to {g.end}, {g.what}" for g in verdict.gaps) or "nothing"),
         ("claims to be", verdict.pdfa_claim or "nothing"),
-        ("original", verdict.fidelity.statement),
+        ("original", verdict.fidelity_statement),
         ("file", f"{report.sha256}, {report.size_bytes} bytes"),
     ]
     if custody:

@@ -90,7 +90,7 @@ class TrustedServices:
         return [certificate for certificate, until in self._certificates.values() if until >= at]
 
     def of(self, certificates: Sequence[x509.Certificate], at: datetime) -> list[Service]:
-        """The services that any of the certificates is, by name and key (TS 119 615, 4.3), in lists in force at `at`."""
+        """The services that any certificate is, by name and key (TS 119 615, 4.3), in lists in force at `at`."""
         found = [service for each in certificates for service in self._services.get(_identity(each), ())]
         return [s for s in dict.fromkeys(found) if at <= min(s.next_update, self._lotl_until)]
 

@@ -106,7 +106,7 @@ def _status(parent: Element, verdict: Verdict) -> None:
             for each in reversed(others[:-1]):
                 _add(chain, "IntermediateCertificate", VOReference=_identity(each))
             _add(chain, "TrustAnchor", VOReference=_identity(anchor))
-    found: dict[str, str] = {"fidelity": verdict.fidelity.statement}
+    found: dict[str, str] = {"fidelity": verdict.fidelity_statement}
     if verdict.trusted_list:
         found |= {"trusted-list": verdict.trusted_list, "trusted-list-sha256": str(verdict.trusted_list_sha256)}
     if verdict.qualification:

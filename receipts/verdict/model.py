@@ -47,7 +47,7 @@ class Fidelity:
         shown = self.provenance.get("fidelity")
         claim = shown.get("claim") if isinstance(shown, Mapping) else None
         how = _SHOWN.get(str(claim), "it is inside, byte for byte")
-        return f"The received file with SHA-256 {self.original_sha256} was taken out of this file and matches: {how}."
+        return f"The received file with SHA-256 {self.original_sha256} was taken out of this file: {how}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +115,13 @@ class Verdict:
         return self.report.passed and self.fidelity.original_sha256 is not None
 
     @property
+    def fidelity_statement(self) -> str:
+        """Whether the file holds what was received, and what that is worth."""
+        if self.fidelity.original_sha256 is None or self.report.passed:
+            return self.fidelity.statement
+        return f"{self.fidelity.statement} The seal does not hold, so that proves nothing."
+
+    @property
     def kind(self) -> str:
         """What the seal is (`QESeal`, `AdESeal-QC`, ...); a word that is not proved is not said."""
         return str(self.qualification.seal) if self.qualification else "not established"
@@ -142,7 +149,7 @@ class Verdict:
             "revisions": [asdict(each) for each in self.revisions],
             "not_covered": [asdict(each) for each in self.gaps],
             "pdfa_claim": self.pdfa_claim,
-            "fidelity": self.fidelity.statement,
+            "fidelity": self.fidelity_statement,
             "original_sha256": self.fidelity.original_sha256,
             "original_problem": self.fidelity.problem or None,
             "provenance": dict(self.fidelity.provenance),

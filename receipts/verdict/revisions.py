@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,6 +18,9 @@ from receipts.pades.report import Report
 _MOST_NAMED: Final = 12
 _PDFAID: Final = "http://www.aiim.org/pdfa/ns/id/"
 _END: Final = re.compile(rb"startxref\s+(\d+)\s+%%EOF[\r\n]{0,2}")
+
+# A damaged claim is said to be none; that is all there is to say of it.
+logging.getLogger("pikepdf.models.metadata").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,7 +100,7 @@ def _facts(verdict: Verdict) -> list[tuple[str, str]]:
         ("Revisions", "; ".join(f"{r.number} {r.by} ({r.changes})" for r in verdict.revisions) or "unreadable"),
         ("Not covered", "; ".join(f"bytes {g.start} to {g.end}: {g.what}" for g in verdict.gaps) or "nothing"),
         ("Claims to be", verdict.pdfa_claim or "nothing"),
-        ("Fidelity", verdict.fidelity.statement),
+        ("Fidelity", verdict.fidelity_statement),
     ]
     if custody:
         until = f"{custody.lock_mode} until {_utc(custody.locked_until)}" if custody.locked_until else "not locked"

@@ -252,5 +252,6 @@ def test_what_each_revision_did(world: tuple[Connections, dict[str, bytes]], ver
 def test_the_original_is_vouched_for(verdicts: dict[str, Verdict], world: tuple[Connections, dict[str, bytes]]) -> None:
     assert "byte for byte" in verdicts["whole"].fidelity.statement
     assert original_of(world[1]["whole"])
+    assert verdicts["flipped"].fidelity_statement.endswith("The seal does not hold, so that proves nothing.")
     assert verdicts["whole"].pdfa_claim == "PDF/A-3B"
     assert verdicts["whole"].custody is None
