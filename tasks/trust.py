@@ -13,7 +13,6 @@ from asn1crypto import pem, x509
 
 from config.settings import Settings
 from connectors import devpki
-from tasks import trustlists
 
 
 class NoAnchors(Exception):
@@ -45,6 +44,8 @@ def anchors(settings: Settings, *, at: datetime | None = None, trusted_list: str
     Raises:
         NoAnchors: There are none.
     """
+    from tasks import trustlists  # what reads lists takes long to import
+
     listed = trustlists.services(settings, trusted_list)
     found = listed.anchors(at or datetime.now(UTC)) if listed else []
     if settings.trust or settings.is_development or not found:
