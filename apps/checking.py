@@ -1,66 +1,65 @@
-"""What is checked of a sealed file for the people who hold it: its seal, and that the original is inside."""
+"""What is checked of a sealed file for the people who hold it: everything there is to say, as one verdict."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import datetime
 
-from config.settings import Settings
-from receipts.pades import Report
+from receipts.pades import validate
 from receipts.pdfa import original_of, provenance_of
+from receipts.verdict import Fidelity, Verdict, eight_points, gaps, pdfa_claim, revisions
+from tasks import trustlists
+from tasks.connections import Connections
+from tasks.custody import custody_of
+from tasks.trust import NoAnchors, anchors
 
 
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """A file and what was found.
+def check(
+    name: str, content: bytes, connections: Connections, *, at: datetime | None = None, trusted_list: str = ""
+) -> Verdict:
+    """Validate one file from its bytes and whom the installation trusts, and say what archive and journal know of it.
 
-    Attributes:
-        name: Path, or the receipt's id.
-        report: The verdict on its seal.
-        original_sha256: Digest of the original that was taken out of the file, or `None`.
-        problem: Why no original could be taken out, or empty.
-        provenance: What the file says of where it came from; believe it only if the seal passed.
-    """
-
-    name: str
-    report: Report
-    original_sha256: str | None
-    problem: str
-    provenance: Mapping[str, object]
-
-    @property
-    def holds(self) -> bool:
-        """Whether the seal is TOTAL-PASSED and the file holds the very original that it speaks of."""
-        return self.report.passed and self.original_sha256 is not None
-
-    def to_json(self) -> dict[str, object]:
-        """The report as machines read it; keys are only ever added."""
-        return {
-            "file": self.name,
-            "holds": self.holds,
-            **self.report.to_json(),
-            "original_sha256": self.original_sha256,
-            "original_problem": self.problem or None,
-            "provenance": dict(self.provenance),
-        }
-
-
-def check(name: str, content: bytes, settings: Settings) -> Checked:
-    """Validate one file from its bytes and the installation's trust anchors alone.
+    Args:
+        name: For the report.
+        content: The file.
+        connections: The installation.
+        at: For which time the verdict is to be, UTC; default: now.
+        trusted_list: Name of the trusted list snapshot to use; default: as configured, else the one in use.
 
     Raises:
         NoAnchors: No trust anchor is configured.
+        NoSnapshot: The named snapshot is not there.
+        Altered: The snapshot is not what it was.
     """
-    from receipts.pades import validate
-    from tasks.connections import now
-    from tasks.trust import anchors
+    moment, settings = at or connections.now(), connections.settings
+    listed = trustlists.services(settings, trusted_list)
+    try:
+        trusted = anchors(settings, at=moment, trusted_list=trusted_list)
+    except NoAnchors:
+        if listed is None:
+            raise
+        trusted = []  # the lists are not in force at that time: a verdict, not a fault
+    report = validate(content, trusted, at=moment)
+    qualification = trustlists.worth(listed, report)
+    fidelity = _fidelity(content)
+    return Verdict(
+        name=name,
+        report=report,
+        points=eight_points(report, qualification),
+        qualification=qualification,
+        trusted_list=listed.snapshot.name if listed else None,
+        trusted_list_sha256=listed.snapshot.sha256 if listed else None,
+        revisions=revisions(content),
+        gaps=gaps(content, report),
+        pdfa_claim=pdfa_claim(content),
+        fidelity=fidelity,
+        custody=custody_of(connections, fidelity.provenance, report.sha256),
+    )
 
-    report = validate(content, anchors(settings), at=now())
-    digest, problem, provenance = None, "", {}
+
+def _fidelity(content: bytes) -> Fidelity:
     try:
         digest = hashlib.sha256(original_of(content)).hexdigest()
-        provenance = dict(provenance_of(content))
+        return Fidelity(original_sha256=digest, problem="", provenance=dict(provenance_of(content)))
     except ValueError as error:
-        problem = str(error)
-    return Checked(name=name, report=report, original_sha256=digest, problem=problem, provenance=provenance)
+        return Fidelity(original_sha256=None, problem=str(error), provenance={})

@@ -102,6 +102,14 @@ class Settings(BaseSettings):
     certificate_margin_days: int = Field(30, ge=0, description="certificates that end sooner are spoken of")
     preflight_s: int = Field(300, ge=0, description="how long what a preflight saw is good for")
     trust: list[Path] = Field(default_factory=list, description="PEM files with the trust anchors")
+    trusted_list_url: str = Field(
+        "https://ec.europa.eu/tools/lotl/eu-lotl.xml", description="the European list of the trusted lists"
+    )
+    trusted_list_signers: list[Path] = Field(
+        default_factory=list, description="PEM files with who signs that list; default: as in OJ C/2026/1944"
+    )
+    trusted_list_snapshot: str = Field("", description="name of the snapshot to use; default: the one last taken")
+    trusted_list_timeout_s: float = Field(60, gt=0, description="for each list that is fetched")
 
     limit_size_bytes: int = Field(50 * 1024 * 1024, gt=0)
     limit_pages: int = Field(500, gt=0)

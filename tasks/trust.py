@@ -28,12 +28,33 @@ def anchors_pem(settings: Settings) -> str:
     if settings.trust:
         return "".join(path.read_text() for path in settings.trust)
     if not settings.is_development:
-        raise NoAnchors("set PROBANT_TRUST to the PEM files of the trust anchors")
+        why = "no trusted list in force and no PROBANT_TRUST"
+        raise NoAnchors(f"{why}: run `probant trust update`, or name PEM files with the trust anchors")
     return development_pki(settings).anchors.read_text()
 
 
-def anchors(settings: Settings) -> list[x509.Certificate]:
-    """The trust anchors as certificates.
+def anchors(settings: Settings, *, at: datetime | None = None, trusted_list: str = "") -> list[x509.Certificate]:
+    """The trust anchors as certificates: the PEM files', and those of the trusted lists if there are any.
+
+    Args:
+        settings: Whom this installation trusts.
+        at: When the trusted lists must be in force, UTC; default: now.
+        trusted_list: Name of the snapshot to use; default: as configured, else the one in use.
+
+    Raises:
+        NoAnchors: There are none.
+    """
+    from tasks import trustlists  # what reads lists takes long to import
+
+    listed = trustlists.services(settings, trusted_list)
+    found = listed.anchors(at or datetime.now(UTC)) if listed else []
+    if settings.trust or settings.is_development or not found:
+        found = [*pem_anchors(settings), *found]
+    return found
+
+
+def pem_anchors(settings: Settings) -> list[x509.Certificate]:
+    """The certificates in the PEM files alone.
 
     Raises:
         NoAnchors: There are none.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from receipts.pades import validate
 from receipts.pdfa import original_of
 from receipts.receipt import Event, State
+from tasks import trustlists
 from tasks.connections import Connections
 from tasks.journal import Facts, History
 from tasks.normalise import staged
@@ -37,10 +38,14 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
     # Décret 2016-1673 art. 3: the copy must still be the one that was received.
     if hashlib.sha256(original_of(content)).hexdigest() != history.sha256:
         raise NotVerified("the original inside the sealed file is not the one received")
+    listed = trustlists.services(connections.settings)
+    qualification = trustlists.worth(listed, report)
     return Event.VERIFIED, {
         "sha256": hashlib.sha256(content).hexdigest(),
         "indication": report.indication,
         "level": report.level,
         "sealed_at": report.sealed_at.isoformat() if report.sealed_at else None,
         "signer": report.signer,
+        "qualification": str(qualification.seal) if qualification else None,
+        "trusted_list": listed.snapshot.name if listed else None,
     }

@@ -15,14 +15,18 @@ from tests import parts
 HERE = Path(__file__).parent / "judges"
 
 
+def cache(judge: str) -> Path:
+    """Where a judge's classes and jars are."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "judges" / judge
+
+
 @functools.cache
-def _installed(judge: str) -> Path:
+def installed(judge: str) -> Path:
+    """The judge's command, after installing it if need be."""
     parts.need("java")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "judges" / judge
+    home = cache(judge)
     lock = HERE / judge / "jars.sha256"
-    if not (cache / "classes").is_dir() or len(list((cache / "lib").glob("*.jar"))) != len(
-        lock.read_text().splitlines()
-    ):
+    if not (home / "classes").is_dir() or len(list((home / "lib").glob("*.jar"))) != len(lock.read_text().splitlines()):
         parts.need("maven")
         subprocess.run([HERE / judge / "install.sh"], check=True)
     return HERE / judge / {"verapdf": "verapdf-check", "dss": "dss-check"}[judge]
@@ -30,7 +34,7 @@ def _installed(judge: str) -> Path:
 
 def verapdf(paths: Iterable[Path], flavour: str = "3b") -> dict[str, dict[str, Any]]:
     """veraPDF's verdict for each path (its `compliant` is the one that counts); one JVM for all of them."""
-    command = [_installed("verapdf"), "--flavour", flavour, *paths]
+    command = [installed("verapdf"), "--flavour", flavour, *paths]
     return _verdicts(command)
 
 
@@ -39,7 +43,7 @@ def dss(
 ) -> dict[str, dict[str, Any]]:
     """DSS's verdict for each path, offline, under the strict policy (its `passed` counts); one JVM for all of them."""
     anchors = [argument for pem in trust for argument in ("--trust", pem)]
-    return _verdicts([_installed("dss"), *anchors, "--level", level, *options, *paths])
+    return _verdicts([installed("dss"), *anchors, "--level", level, *options, *paths])
 
 
 def _verdicts(command: list[Any]) -> dict[str, dict[str, Any]]:

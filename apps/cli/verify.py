@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,38 +12,92 @@ import typer
 from apps.output import DOES_NOT_HOLD, FAULT, complain, console, escape, print_json, progress
 
 if TYPE_CHECKING:
-    from apps.checking import Checked
+    from receipts.verdict import Verdict
 
 
 def verify(
     files: Annotated[list[str], typer.Argument(help="Sealed files, folders with such files, or receipt ids.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON report a file.")] = False,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="Validate as at this time, such as 2031-05-01T12:00:00Z.")
+    ] = "",
+    trusted_list: Annotated[
+        str, typer.Option("--trusted-list", metavar="NAME", help="Use this snapshot; see `probant trust list`.")
+    ] = "",
+    pdf: Annotated[
+        Path | None, typer.Option("--pdf", metavar="OUT", help="Also write a PDF/A report to hand over; of one file.")
+    ] = None,
+    etsi_xml: Annotated[
+        Path | None,
+        typer.Option("--etsi-xml", metavar="OUT", help="Also write an ETSI TS 119 102-2 report; of one file."),
+    ] = None,
 ) -> None:
     """Validate sealed files afresh, from each file alone and the trust anchors, in the words of ETSI EN 319 102-1.
 
-    Exits with 0 only if every file is TOTAL-PASSED and still holds its original; with 1 if not; with 3 if a file could
-    not be read.
+    Exits with 0 only if every file is TOTAL-PASSED and still holds its original; with 1 if not; with 2 for a wrong
+    TIME or NAME; with 3 if a file could not be read. What JSON says is in docs/verify.md.
     """
     from apps.checking import check
-    from config.settings import settings
+    from apps.cli.verdict import print_verdict
+    from tasks.connections import connections
 
-    found = list(_named(files))
+    found, moment = list(_named(files)), _time(at)
     if not found:
         complain("no PDF files found")
         raise typer.Exit(FAULT)
-    checked: list[Checked] = []
+    if (pdf or etsi_xml) and len(found) != 1:
+        raise typer.BadParameter(f"--pdf and --etsi-xml are for one file, not {len(found)}")
+    _check_snapshot(trusted_list)
+    checked: list[Verdict] = []
     with progress() as bar:
         for name, content in bar.track(found, description="validating"):
-            checked.append(check(name, content(), settings()))
+            checked.append(check(name, content(), connections(), at=moment, trusted_list=trusted_list))
             if as_json:
                 print_json(checked[-1].to_json())
+    _write_reports(checked[0], pdf, etsi_xml)
     good = sum(each.holds for each in checked)
     if not as_json:
         for each in checked:
-            _print(each)
+            print_verdict(each)
         console.print(f"{good} of {len(checked)} files hold.", style="green" if good == len(checked) else "red")
     if good < len(checked):
         raise typer.Exit(DOES_NOT_HOLD)
+
+
+def _time(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} is not a time such as 2031-05-01T12:00:00Z", param_hint="--at") from error
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"{text} needs a time zone: add Z for UTC", param_hint="--at")
+    return moment.astimezone(UTC)
+
+
+def _check_snapshot(name: str) -> None:
+    from config.settings import settings
+    from tasks.trustlists import NoSnapshot, opened
+
+    if name:
+        try:
+            opened(settings(), name)
+        except NoSnapshot as error:
+            raise typer.BadParameter(str(error), param_hint="--trusted-list") from error
+
+
+def _write_reports(verdict: Verdict, pdf: Path | None, etsi_xml: Path | None) -> None:
+    from tasks.connections import SOFTWARE
+
+    if pdf:
+        from receipts.verdict.statement import write_pdf
+
+        pdf.write_bytes(write_pdf(verdict, software=SOFTWARE))
+    if etsi_xml:
+        from receipts.verdict.etsi import write_xml
+
+        etsi_xml.write_bytes(write_xml(verdict, software=SOFTWARE))
 
 
 def original(
@@ -86,24 +141,3 @@ def _archived(receipt: str) -> Callable[[], bytes]:
         complain(f"{receipt} is {row.state}: there is no archived file")
         raise typer.Exit(DOES_NOT_HOLD)
     return lambda: connections().archive.get(str(key), str(version_id))
-
-
-def _print(checked: Checked) -> None:
-    report = checked.report
-    verdict = f"{report.indication}{f' / {report.sub_indication}' if report.sub_indication else ''}"
-    colour = "green" if checked.holds else "red"
-    console.print(f"[bold]{escape(checked.name)}[/]", highlight=False, soft_wrap=True)
-    console.print(f"  verdict      [{colour}]{verdict}[/]  {report.level or ''}", highlight=False)
-    sealed_at = f"{report.sealed_at:%Y-%m-%d %H:%M:%S} UTC" if report.sealed_at else "unknown"
-    for label, value in (
-        ("sealed by", report.signer),
-        ("claims", report.qualification),
-        ("time-stamp", f"{sealed_at}, {report.time_stamped_by or 'by nobody known'}"),
-        ("original", checked.original_sha256 or checked.problem),
-        ("file", f"{report.sha256}, {report.size_bytes} bytes"),
-    ):
-        console.print(f"  {label:<12} {escape(str(value or 'unknown'))}", highlight=False, soft_wrap=True)
-    for each in report.checks:
-        mark = "[green]holds[/]     " if each.ok else "[red]DOES NOT[/]  "
-        console.print(f"  {mark} {escape(each.name)}: {escape(each.evidence)}", highlight=False, soft_wrap=True)
-    console.print()

@@ -13,19 +13,16 @@ def qualification_claim(certificate: x509.Certificate) -> str:
     except (ValueError, TypeError, KeyError):
         return "The certificate's qcStatements can't be read."
     if not claims:
-        return "The certificate doesn't claim to be qualified."
-    return f"The certificate claims {', '.join(claims)}; that is not proved without a trusted list."
+        return "The certificate makes no qcStatements."
+    return f"The certificate states {', '.join(claims)} (EN 319 412-5): not proved without a trusted list."
 
 
 def _claims(certificate: x509.Certificate) -> list[str]:
     claims = []
     for statement in get_qc_statements(certificate):
         kind = statement["statement_id"].native
-        if kind == "qc_compliance":
-            claims.append("to be a qualified certificate")
-        elif kind == "qc_sscd":
-            claims.append("to have its key in a qualified device")
+        if kind in ("qc_compliance", "qc_sscd"):
+            claims.append({"qc_compliance": "QcCompliance", "qc_sscd": "QcSSCD"}[kind])
         elif kind == "qc_type":
-            types = statement["statement_info"].native
-            claims.append("to be for electronic seals" if types == ["qct_eseal"] else f"to be of type {types}")
+            claims += [f"QcType {each.removeprefix('qct_')}" for each in statement["statement_info"].native]
     return claims

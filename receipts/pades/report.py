@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from asn1crypto import tsp, x509
+from pyhanko_certvalidator.path import ValidationPath
 
 
 class Indication(StrEnum):
@@ -101,6 +104,9 @@ class Report:
         sha256: Hex digest of the file.
         anchors: Hex SHA-256 of the trust anchors' certificates.
         validated_at: For which time the verdict is, UTC.
+        certificate: The sealing certificate that the file names.
+        seal_path: From an anchor to the sealing certificate, once that chain held; for what trusted lists say.
+        stamps: Path and content of each time-stamp of the seal that held.
     """
 
     indication: Indication
@@ -117,6 +123,9 @@ class Report:
     sha256: str
     anchors: tuple[str, ...]
     validated_at: datetime
+    certificate: x509.Certificate | None = field(default=None, compare=False, repr=False)
+    seal_path: ValidationPath | None = field(default=None, compare=False, repr=False)
+    stamps: tuple[tuple[ValidationPath, tsp.TSTInfo], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def passed(self) -> bool:

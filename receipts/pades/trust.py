@@ -221,6 +221,13 @@ def read_material(reader: PdfFileReader, *signed: cms.SignedData) -> Material:
     )
 
 
+def among(anchors: Sequence[x509.Certificate], material: Material) -> Sequence[x509.Certificate]:
+    """The anchors that a certificate in the file is or has as issuer: trusted lists have thousands of others."""
+    names = {name.hashable for each in material.certificates for name in (each.issuer, each.subject)}
+    # Any one, if none fits: having no anchors at all is something else.
+    return [anchor for anchor in anchors if anchor.subject.hashable in names] or anchors[:1]
+
+
 def common_name(certificate: x509.Certificate) -> str:
     """A certificate's subject in short."""
     subject = certificate.subject

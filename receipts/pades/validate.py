@@ -21,6 +21,7 @@ from pyhanko.sign.validation.generic_cms import (
     validate_tst_signed_data,
 )
 from pyhanko.sign.validation.settings import KeyUsageConstraints
+from pyhanko_certvalidator.path import ValidationPath
 
 from receipts.pades.algorithms import DIGESTS, Algorithms
 from receipts.pades.changes import CHANGES, check_changes
@@ -30,6 +31,7 @@ from receipts.pades.structure import COVERAGE, FORMAT, FOUND, Located, locate
 from receipts.pades.trust import (
     CLOCK_TOLERANCE,
     Trust,
+    among,
     check_certificates,
     check_responders,
     check_still_valid,
@@ -80,6 +82,7 @@ class _Examination:
         self.pdf, self.anchors, self.at = pdf, anchors, at
         self.checks: list[Check] = []
         self.facts: dict[str, Any] = {}
+        self.stamps: list[tuple[ValidationPath, tsp.TSTInfo]] = []
         self.current = FORMAT
 
     def run(self) -> None:
@@ -151,6 +154,7 @@ class _Examination:
     def _chains(self, located: Located, tokens: list[cms.SignedData]) -> None:
         self.current = DATA
         material = read_material(located.reader, located.embedded.signed_data, *tokens)
+        self.anchors = among(self.anchors, material)
         self.current = STAMP
         earliest = min(_info(token)["gen_time"].native for token in tokens)
         self.facts["sealed_at"] = earliest
@@ -175,6 +179,7 @@ class _Examination:
             ),
         )
         # The sealing certificate itself may have expired since: the time-stamp proves the seal older.
+        self.facts["seal_path"] = status["validation_path"]
         check_still_valid(SEAL, status["validation_path"], trust, leaf=False)
         self._holds(SEAL, f"valid at {earliest}, up to {_anchor(status)}; {common_name(self.facts['certificate'])}")
         self.current = DATA
@@ -205,6 +210,7 @@ class _Examination:
             raise Finding(STAMP, SubIndication.CHAIN_CONSTRAINTS_FAILURE, evidence)
         check_still_valid(STAMP, status["validation_path"], trust, leaf=True)
         self.facts["time_stamped_by"] = name = common_name(unit)
+        self.stamps.append((status["validation_path"], _info(token)))
         self._holds(STAMP, f"{trust.stamped_at} by {name}, up to {_anchor(status)}")
 
     def _holds(self, name: str, evidence: str) -> None:
@@ -234,6 +240,9 @@ class _Examination:
             sha256=hashlib.sha256(self.pdf).hexdigest(),
             anchors=tuple(hashlib.sha256(each.dump()).hexdigest() for each in self.anchors),
             validated_at=self.at,
+            certificate=certificate,
+            seal_path=self.facts.get("seal_path"),
+            stamps=tuple(self.stamps),
         )
 
 

@@ -121,6 +121,18 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages
     )
 
 
+def sheet(body: str) -> Pdf:
+    """One or more A4 pages of our own words in HTML, fit for PDF/A-3; what the fonts lack shows as U+FFFD."""
+    shown = BytesIO()
+    for character in _without_glyph(body):  # ISO 19005-3 6.2.11.8: nothing may show as .notdef
+        body = body.replace(character, "\ufffd")
+    book = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
+    book.custom_resource_fetcher = Inside({}, 0)
+    book.load_html(body, user_style=_STYLE)
+    book.write_to_pdf_stream(shown)
+    return _made_fit(pikepdf.open(shown))
+
+
 def is_certain(pdf: Pdf) -> bool:
     """Whether pikepdf's allow-list validator is certain that these pages can stand in a PDF/A-3b file."""
     copy = BytesIO()
