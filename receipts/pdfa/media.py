@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from receipts.errors import Code, Refused
+from receipts.pdfa import einvoice
 
 try:
     import magic
@@ -19,6 +20,7 @@ PDF: Final = "application/pdf"
 MAIL: Final = "message/rfc822"
 MAILBOX: Final = "application/mbox"
 PKCS7: Final = "application/pkcs7-mime"
+XML: Final = "application/xml"
 
 _PDF_HEADER_WITHIN: Final = 1024  # ISO 32000-1 Annex H, implementation note 13
 _FIELD: Final = re.compile(rb"[!-9;-~]{1,76}:[^\r\n]*\r?\n")  # RFC 5322 2.2
@@ -50,6 +52,8 @@ def detect(original: bytes) -> str:
         return MAILBOX if is_mailbox(original, envelope.end()) else MAIL
     if is_mail(original):
         return MAIL
+    if einvoice.is_invoice(original):
+        return XML
     if original[:1] == b"\x30" and _PKCS7_OID in original[:40]:
         return PKCS7
     media_type = str(magic.from_buffer(original[:65536], mime=True))
