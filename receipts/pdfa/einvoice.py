@@ -9,13 +9,14 @@ from __future__ import annotations
 import html
 import re
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from lxml import etree
 
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
 from receipts.pdfa import render, typeset
+from receipts.pdfa.invoice import Element, has_document_type
 from receipts.pdfa.model import Shown
 from receipts.policy import Limits
 
@@ -108,7 +109,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     return Shown(pdf=pictures, route="invoice-set-rendered", fidelity=fidelity)
 
 
-def _parsed(original: bytes) -> Any:
+def _parsed(original: bytes) -> Element:
     """The root element; entities are never expanded and nothing outside is looked up."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
@@ -116,12 +117,12 @@ def _parsed(original: bytes) -> Any:
     except (etree.XMLSyntaxError, ValueError) as error:
         code = Code.HOSTILE if b"<!DOCTYPE" in original[:_LOOKED_AT] else Code.DAMAGED
         raise Refused(code, f"XML: {error}"[:200]) from error
-    if root.getroottree().docinfo.doctype:
+    if has_document_type(root):
         raise Refused(Code.HOSTILE, "XML with a document type of its own")
     return root
 
 
-def _summary(root: Any, kind: str) -> str:
+def _summary(root: Element, kind: str) -> str:
     rows = []
     for term, ubl, cii in _TERMS:
         values = _values(root, ubl if kind == "ubl" else cii)
@@ -137,19 +138,22 @@ def _summary(root: Any, kind: str) -> str:
     )
 
 
-def _values(root: Any, path: str) -> list[str]:
+def _values(root: Element, path: str) -> list[str]:
     """Text of the elements at `path` of local names; `a|b` is either, a leading `**` is at any depth."""
     steps = path.split("/")
     nodes = [root]
     if steps[0] == "**":
         steps = steps[1:]
-        nodes = [node.getparent() for node in root.iter(etree.Element) if _local(node) == steps[0]]
+        parents = [node.getparent() for node in root.iter(etree.Element) if _local(node) == steps[0]]
+        nodes = [parent for parent in parents if parent is not None]
     for step in steps:
-        nodes = [child for node in nodes for child in node.iterchildren(etree.Element) if _local(child) in step.split("|")]
+        nodes = [
+            child for node in nodes for child in node.iterchildren(etree.Element) if _local(child) in step.split("|")
+        ]
     return list(dict.fromkeys(_text(node) for node in nodes if _text(node)))[:5]
 
 
-def _everything(root: Any) -> str:
+def _everything(root: Element) -> str:
     """Every element in the order of the file, indented by its depth, with its attributes and its text."""
     rows = []
     for number, (event, node) in enumerate(etree.iterwalk(root, events=("start", "end"))):
@@ -166,12 +170,12 @@ def _everything(root: Any) -> str:
     return f'<div style="font: 8pt sans-serif; overflow-wrap: anywhere">{"".join(rows)}</div>'
 
 
-def _text(node: Any) -> str:
+def _text(node: Element) -> str:
     """The text of an element, without that of its children; long Base64 attachments by their size."""
     text = " ".join("".join([node.text or "", *(child.tail or "" for child in node)]).split())
     is_attachment = _local(node) in ("EmbeddedDocumentBinaryObject", "AttachmentBinaryObject")
     return f"({len(text)} characters of Base64, in the attached XML)" if is_attachment else text
 
 
-def _local(node: Any) -> str:
+def _local(node: Element) -> str:
     return str(node.tag).rpartition("}")[2]

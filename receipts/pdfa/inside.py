@@ -12,7 +12,7 @@ from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
 from receipts.errors import Code, Refused
 
-NODES_MOST: Final = 500_000
+NODES_MOST: Final = 100_000
 DEEPEST: Final = 100  # page trees of real files have 10 levels at most
 MORE: Final = "more-than-was-looked-at"
 
@@ -56,6 +56,7 @@ _CATALOG: Final = MappingProxyType(
     }
 )
 _SIGNED: Final = frozenset({"/ByteRange", "/Contents"})
+_TELLING: Final = frozenset({"/S", "/JS", "/Subtype", "/EF", "/AA", "/XFA", "/ByteRange"})
 
 
 def found_in(pdf: Pdf) -> Mapping[str, int]:
@@ -98,7 +99,7 @@ def check_page_tree(pdf: Pdf, pages_most: int) -> int:
     return pages
 
 
-def _dictionaries(pdf: Pdf) -> Iterator[Any]:
+def _dictionaries(pdf: Pdf) -> Iterator[Dictionary]:
     """Every dictionary of the file, those within others too; a stack of our own bounds what nesting costs."""
     for top in pdf.objects:
         waiting: list[Any] = [top]
@@ -116,24 +117,27 @@ def _dictionaries(pdf: Pdf) -> Iterator[Any]:
             waiting += [one for one in children if isinstance(one, pikepdf.Object) and not one.is_indirect]
 
 
-def _words(node: Any) -> Iterator[str]:
+def _words(node: Dictionary) -> Iterator[str]:
+    keys = set(node.keys())
+    if keys.isdisjoint(_TELLING):
+        return
     kind = node.get("/S")
-    if "/JS" in node and kind != Name.Rendition:
+    if "/JS" in keys and kind != Name.Rendition:
         yield "javascript"
     elif isinstance(kind, Name) and (kind == Name.JavaScript or node.get("/Type", Name.Action) == Name.Action):
         word = _ACTIONS.get(_written(kind))
-        if word and "/Subtype" not in node:
+        if word and "/Subtype" not in keys:
             yield word
     subtype = node.get("/Subtype")
-    if isinstance(subtype, Name) and "/Rect" in node and (word := _ANNOTATIONS.get(_written(subtype))):
+    if isinstance(subtype, Name) and "/Rect" in keys and (word := _ANNOTATIONS.get(_written(subtype))):
         yield word
-    if "/EF" in node:
+    if "/EF" in keys:
         yield "embedded-file"
-    if "/AA" in node:
+    if "/AA" in keys:
         yield "additional-actions"
-    if "/XFA" in node:
+    if "/XFA" in keys:
         yield "xfa"
-    if set(node.keys()) >= _SIGNED:
+    if keys >= _SIGNED:
         yield "signature"
 
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from lxml import etree
 from pikepdf import Array, Dictionary, Pdf, PdfError, Stream
 
+Element: TypeAlias = etree._Element
 _NODES_MOST: Final = 1000
 _XML_MOST_BYTES: Final = 10_000_000
 _VALUE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
@@ -142,7 +143,7 @@ def announced(packet: bytes) -> tuple[str | None, dict[str, str]]:
     return None, {}
 
 
-def parsed(xml: bytes) -> Any | None:
+def parsed(xml: bytes) -> Element | None:
     """The root of an XML document without a DTD; None if it is none. Nothing outside is looked up."""
     if not xml or len(xml) > _XML_MOST_BYTES:
         return None
@@ -151,7 +152,13 @@ def parsed(xml: bytes) -> Any | None:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
-    return None if root.getroottree().docinfo.doctype else root
+    return None if has_document_type(root) else root
+
+
+def has_document_type(root: Element) -> bool:
+    """Whether the XML document that `root` belongs to states a document type, where entities are made."""
+    document: Any = root.getroottree()
+    return bool(document.docinfo.doctype)
 
 
 def _content(file: Dictionary) -> bytes:
@@ -165,4 +172,3 @@ def _content(file: Dictionary) -> bytes:
                 except PdfError:
                     continue
     return b""
-

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Any, Final
 
 import pikepdf
-from pikepdf import Name, Pdf, pdfa
+from pikepdf import Pdf, pdfa
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -90,8 +90,7 @@ def _update(original: bytes, provenance: bytes, packet: bytes, *, modified: str)
     writer._document_id[1] = generic.ByteStringObject(digest)
     root = writer.root
     file = writer.add_object(_file_specification(writer, provenance, digest, modified))
-    associated = root["/AF"] if "/AF" in root else generic.ArrayObject()
-    root[pdf_name("/AF")] = generic.ArrayObject([*_raw(associated), file])
+    root[pdf_name("/AF")] = generic.ArrayObject([file, *_items(root, "/AF")])  # ours is found first
     before = root["/Names"] if "/Names" in root else generic.DictionaryObject()
     names = generic.DictionaryObject({key: before.raw_get(key) for key in before})
     names[pdf_name("/EmbeddedFiles")] = _name_tree(names, file)
@@ -134,7 +133,7 @@ def _file_specification(
     )
 
 
-def _name_tree(names: generic.DictionaryObject, file: Any) -> generic.DictionaryObject:
+def _name_tree(names: generic.DictionaryObject, file: generic.IndirectObject) -> generic.DictionaryObject:
     """The embedded files in one flat node, ours among them, sorted as ISO 32000-1 7.9.6 wants it."""
     entries: list[tuple[bytes, Any, Any]] = [(PROVENANCE.encode(), generic.TextStringObject(PROVENANCE), file)]
     waiting: list[Any] = [names["/EmbeddedFiles"]] if "/EmbeddedFiles" in names else []
@@ -142,8 +141,8 @@ def _name_tree(names: generic.DictionaryObject, file: Any) -> generic.Dictionary
         if not waiting:
             break
         node = waiting.pop()
-        waiting += [kid.get_object() for kid in (node["/Kids"] if "/Kids" in node else ())]
-        pairs = _raw(node["/Names"]) if "/Names" in node else []
+        waiting += [kid.get_object() for kid in _items(node, "/Kids")]
+        pairs = _items(node, "/Names")
         for name, value in zip(pairs[0::2], pairs[1::2], strict=True):
             written = name.get_object()
             entries.append((getattr(written, "original_bytes", written), written, value))
@@ -167,6 +166,9 @@ def _output_intent(writer: IncrementalPdfFileWriter) -> generic.DictionaryObject
     )
 
 
-def _raw(array: generic.ArrayObject) -> list[Any]:
-    """The items of an array as they stand there, references unresolved."""
+def _items(holder: generic.DictionaryObject, key: str) -> list[Any]:
+    """The items of an array as they stand there, references unresolved; none if there is no such array."""
+    if key not in holder:
+        return []
+    array = holder[key]
     return [array.raw_get(position) for position in range(len(array))]

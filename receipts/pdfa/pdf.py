@@ -7,6 +7,7 @@ shown: docs/adr/0008.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -25,6 +26,7 @@ from receipts.pdfa.model import Shown
 from receipts.policy import Limits
 
 _TAIL: Final = 2048
+_ADDRESS: Final = re.compile(r"stream <[^>]*>:? ?")
 _KEPT: Final[Mapping[str, Json]] = MappingProxyType(
     {
         "claim": "original-is-prefix",
@@ -65,6 +67,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     if was_repaired and b"%%EOF" not in original[-_TAIL:]:
         raise Refused(Code.TRUNCATED, "PDF without its end")
     found, invoice = inside.found_in(opened), structured_in(opened)
+    was_repaired |= bool(opened.get_warnings())  # that has read every object
     said: dict[str, Json] = {
         "version": opened.pdf_version,
         "claims": xmp.claim(packet_of(opened)),
@@ -103,7 +106,7 @@ def _read(original: bytes) -> pikepdf.Pdf:
     except pikepdf.PasswordError as error:
         raise Refused(Code.ENCRYPTED, "PDF that asks for a password to be opened") from error
     except pikepdf.PdfError as error:
-        raise Refused(_reason(original, error), f"PDF: {error}"[:200]) from error
+        raise Refused(_reason(original, error), _detail(error)) from error
 
 
 def _to_render(original: bytes, opened: pikepdf.Pdf, pages: int) -> bytes:
@@ -126,12 +129,17 @@ def _reason(original: bytes, error: Exception) -> Code:
     return Code.DAMAGED if b"%%EOF" in original[-_TAIL:] else Code.TRUNCATED
 
 
+def _detail(error: Exception) -> str:
+    """What the parser says, without where the bytes lay in memory."""
+    return f"PDF: {_ADDRESS.sub('', str(error))}"[:200]
+
+
 @contextmanager
 def _rendering(source: bytes, original: bytes) -> Iterator[pypdfium2.PdfDocument]:
     try:
         document = pypdfium2.PdfDocument(source)
     except pypdfium2.PdfiumError as error:
-        raise Refused(_reason(original, error), f"PDF: {error}"[:200]) from error
+        raise Refused(_reason(original, error), _detail(error)) from error
     try:
         document.init_forms()
         yield document

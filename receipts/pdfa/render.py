@@ -42,7 +42,8 @@ def pixels(document: pypdfium2.PdfDocument, number: int, dpi: int, limits: Limit
         pypdfium2.PdfiumError: It can't be rendered.
     """
     page = document[number]
-    bitmap = page.render(scale=_scale(*page.get_size(), dpi, limits), may_draw_forms=True)
+    width_pt, height_pt = page.get_size()
+    bitmap = page.render(scale=_scale(width_pt, height_pt, dpi, limits), may_draw_forms=True)
     compared = bitmap.width, bitmap.height, bytes(bitmap.buffer)
     page.close()
     return compared

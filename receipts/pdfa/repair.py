@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from io import BytesIO
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ _TREE_KEYS: Final = frozenset({"/Type", "/Parent", "/Kids", "/Count", "/MediaBox
 # What says nothing about how a page looks, and what only some writers get right.
 _SILENT: Final = ("/Metadata", "/PieceInfo", "/LastModified", "/StructParent", "/StructParents", "/OPI", "/Alternates")
 _OPTIONAL: Final = ("/CIDSet", "/CharSet")  # ISO 19005-3 6.2.11.4.2: need not be there
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of dates in a sender's fonts
 
 
 def repaired(original: bytes, document: pypdfium2.PdfDocument, limits: Limits) -> Pdf | None:

@@ -132,8 +132,9 @@ def reduced(packet: bytes) -> bytes | None:
         for name in names:
             del node.attrib[name]
         own = {*SCHEMAS, NAMESPACE, _PREFIXES["pdfaid"], _PREFIXES["pdfaExtension"]}
-        if _namespace(node.tag) in own and node.getparent() is not None:
-            node.getparent().remove(node)
+        parent = node.getparent()
+        if _namespace(node.tag) in own and parent is not None:
+            parent.remove(node)
     description = etree.SubElement(
         next(root.iter(f"{{{_PREFIXES['rdf']}}}RDF")),
         f"{{{_PREFIXES['rdf']}}}Description",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -17,7 +18,8 @@ CII = b"""<?xml version="1.0" encoding="UTF-8"?>
  xmlns:ram="urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100"
  xmlns:udt="urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100">
 <rsm:ExchangedDocument><ram:ID>F-2026-7</ram:ID><ram:TypeCode>380</ram:TypeCode>
-<ram:IssueDateTime><udt:DateTimeString format="102">20261102</udt:DateTimeString></ram:IssueDateTime></rsm:ExchangedDocument>
+<ram:IssueDateTime><udt:DateTimeString format="102">20261102</udt:DateTimeString></ram:IssueDateTime>
+</rsm:ExchangedDocument>
 <rsm:SupplyChainTradeTransaction><ram:ApplicableHeaderTradeAgreement>
 <ram:SellerTradeParty><ram:Name>Caf\xc3\xa9 du Port &amp; fils</ram:Name></ram:SellerTradeParty>
 <ram:BuyerTradeParty><ram:Name>Acme SA</ram:Name></ram:BuyerTradeParty></ram:ApplicableHeaderTradeAgreement>
@@ -38,7 +40,9 @@ FX = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
 def page(text: str = "Invoice 120.00 EUR") -> Pdf:
     """A page with text in an embedded font."""
     body = f'<h1>{text}</h1><p style="color: #aa0000">Total</p>'
-    return typeset.pages("<p>Shop</p>", body, {}, Limits()).pdf
+    pdf = typeset.pages("<p>Shop</p>", body, {}, Limits()).pdf
+    del pdf.trailer["/Info"]  # it holds the present
+    return pdf
 
 
 def written(pdf: Pdf, **options: Any) -> bytes:
@@ -49,23 +53,34 @@ def written(pdf: Pdf, **options: Any) -> bytes:
 
 def pdf_a(flavour: str = "3b", *, pdf: Pdf | None = None, level: str | None = None) -> bytes:
     """A file that is PDF/A, as some other program makes it."""
-    out, pdf = BytesIO(), pdf or page()
+    pdf = pdf or page()
     for thing in pdf.objects:
         if isinstance(thing, Dictionary | Stream) and "/Group" in thing:
             del thing["/Group"]  # part 1 bars transparency
-    pdfa.save(pdf, out, flavour, static_id=True)
+    prepare(pdf, flavour)
     if level:
         packet = pdf.Root.Metadata.read_bytes()
         changed = packet.replace(b"conformance>B<", b"conformance>%s<" % level.encode())
         changed = changed.replace(b'conformance="B"', b'conformance="%s"' % level.encode())
         assert changed != packet
         pdf.Root.Metadata.write(changed)
-        return written(pdf, **pdfa.resolve_save_kwargs(flavour, static_id=True))
-    return out.getvalue()
+    return written(pdf, **pdfa.resolve_save_kwargs(flavour, static_id=True))
+
+
+def prepare(pdf: Pdf, flavour: str = "3b") -> None:
+    """As pikepdf does it, but for the present that it writes down."""
+    pdfa.prepare(pdf, flavour)
+    packet = pdf.Root.Metadata.read_bytes()
+    pdf.Root.Metadata.write(re.sub(rb"\d{4}-\d\d-\d\dT[0-9:.]+", b"2026-11-02T12:00:00", packet))
 
 
 def factur_x(
-    *, xml: bytes = CII, name: str = "factur-x.xml", namespace: str = FX, conforming: bool = True, level: str = "EN 16931"
+    *,
+    xml: bytes = CII,
+    name: str = "factur-x.xml",
+    namespace: str = FX,
+    conforming: bool = True,
+    level: str = "EN 16931",
 ) -> bytes:
     """A Factur-X invoice: PDF/A-3b with its XML and the XMP that announces it."""
     pdf = page()
@@ -74,7 +89,7 @@ def factur_x(
         pdf.pages[0].add_resource(font, Name.Font, Name.Plain)
         pdf.pages[0].contents_add(b"BT /Plain 20 Tf 100 100 Td (not embedded) Tj ET")
     attach(pdf, name, xml, "/Alternative")
-    pdfa.prepare(pdf, "3b")
+    prepare(pdf)
     packet = pdf.Root.Metadata.read_bytes().decode()
     values = {"DocumentType": "INVOICE", "DocumentFileName": name, "Version": "1.0", "ConformanceLevel": level}
     said = "".join(f"<fx:{key}>{value}</fx:{key}>" for key, value in values.items())
@@ -165,4 +180,3 @@ def lying_in_wait() -> Mapping[str, bytes]:
     plain.pages[0].contents_add(b"BT /Plain 20 Tf 100 100 Td (not embedded) Tj ET")
     files["font-not-embedded"] = written(plain)
     return files
-
