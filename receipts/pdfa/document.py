@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -36,6 +37,7 @@ EXTENSIONS: Final = MappingProxyType(
         "image/gif": ".gif",
         "image/jp2": ".jp2",
         "image/bmp": ".bmp",
+        "application/xml": ".xml",
     }
 )
 
@@ -86,25 +88,20 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
         raise ValueError("received_at must be UTC-aware")
     pdf, root, at = shown.pdf, shown.pdf.Root, facts.received_at
     name = "original" + EXTENSIONS[media_type]
-    provenance = rfc8785.dumps(_provenance(shown, original, facts, media_type, name))
+    provenance = provenance_of(shown, original, facts, media_type, name)
     files = {PROVENANCE: _file(pdf, PROVENANCE, provenance, "application/json", "/Supplement", at)}
     if not shown.stream_is_original:
         files[name] = _file(pdf, name, original, media_type, "/Source", at)
+    if shown.invoice:
+        files[shown.invoice.name] = _file(
+            pdf, shown.invoice.name, shown.invoice.content, "text/xml", shown.invoice.relationship, at
+        )
     names = [entry for file in sorted(files) for entry in (String(file), files[file])]
     root.AF = Array(files.values())
     root.Names = Dictionary(EmbeddedFiles=Dictionary(Names=names))
     root.OutputIntents = Array([_output_intent(pdf)])
-    values = {
-        "receipt": facts.receipt,
-        "tenant": facts.tenant,
-        "channel": facts.channel,
-        "receivedAt": _utc(at),
-        "originalSha256": facts.original_sha256,
-        "originalMediaType": media_type,
-        "route": shown.route,
-        "software": facts.software,
-    }
-    root.Metadata = Stream(pdf, xmp.packet(values, received_at=at), Type=Name.Metadata, Subtype=Name.XML)
+    packet = xmp.packet(values_of(shown, facts, media_type), received_at=at, invoice=announced_by(shown))
+    root.Metadata = Stream(pdf, packet, Type=Name.Metadata, Subtype=Name.XML)
     if "/Info" in pdf.trailer:
         del pdf.trailer["/Info"]  # XMP alone: two places for one fact would have to agree (6.6.3)
     pdf.trailer["/ID"] = Array([String(hashlib.md5(provenance, usedforsecurity=False).digest())] * 2)
@@ -121,11 +118,35 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
     return out.getvalue()
 
 
-def _provenance(shown: Shown, original: bytes, facts: Facts, media_type: str, name: str) -> dict[str, Json]:
-    carried: dict[str, Json] = {"carried_as": "image-stream", "page": 1}
-    if not shown.stream_is_original:
-        carried = {"carried_as": "associated-file", "name": name}
+def values_of(shown: Shown, facts: Facts, media_type: str) -> dict[str, str]:
+    """What the XMP packet says: a value for each of `xmp.PROPERTIES`."""
     return {
+        "receipt": facts.receipt,
+        "tenant": facts.tenant,
+        "channel": facts.channel,
+        "receivedAt": _utc(facts.received_at),
+        "originalSha256": facts.original_sha256,
+        "originalMediaType": media_type,
+        "route": shown.route,
+        "software": facts.software,
+    }
+
+
+def announced_by(shown: Shown) -> tuple[str, Mapping[str, str]] | None:
+    """Namespace and properties by which the XMP packet announces the structured invoice, if there is one."""
+    if shown.invoice is None or shown.invoice.namespace is None:
+        return None
+    return shown.invoice.namespace, shown.invoice.values
+
+
+def provenance_of(shown: Shown, original: bytes, facts: Facts, media_type: str, name: str) -> bytes:
+    """The attached provenance: canonical JSON (RFC 8785)."""
+    carried: dict[str, Json] = {"carried_as": "associated-file", "name": name}
+    if shown.stream_is_original:
+        carried = {"carried_as": "image-stream", "page": 1}
+    if shown.kept is not None:
+        carried = {"carried_as": "prefix"}
+    content: dict[str, Json] = {
         "v": 1,
         "receipt": facts.receipt,
         "tenant": facts.tenant,
@@ -145,6 +166,7 @@ def _provenance(shown: Shown, original: bytes, facts: Facts, media_type: str, na
         "pages": len(shown.pdf.pages),
         "fidelity": shown.fidelity,
     }
+    return rfc8785.dumps(content)
 
 
 def _file(pdf: Pdf, name: str, content: bytes, media_type: str, relationship: str, at: datetime) -> Dictionary:

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from receipts.errors import Code, Refused
+from receipts.pdfa import einvoice
 
 try:
     import magic
@@ -31,6 +32,7 @@ TNEF: Final = "application/ms-tnef"
 OUTLOOK: Final = "application/vnd.ms-outlook"
 STARTS: Final = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 """How the files begin that a message may carry where it announces text."""
+XML: Final = "application/xml"
 
 CODESTREAM: Final = b"\xff\x4f\xff\x51"  # JPEG 2000 without a file around it
 _STARTS: Final = (
@@ -81,6 +83,8 @@ def detect(original: bytes) -> str:
         return MAILBOX if is_mailbox(original, envelope.end()) else MAIL
     if is_mail(original):
         return MAIL
+    if einvoice.is_invoice(original):
+        return XML
     if original[:1] == b"\x30" and any(original.find(oid, 2, 7 + len(oid)) > 0 for oid in _PKCS7_OIDS):
         return PKCS7
     if original.startswith(_TNEF_START):

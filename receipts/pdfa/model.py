@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import pikepdf
 
 from receipts.evidence import Json
+from receipts.pdfa.invoice import Structured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,8 @@ class Normalised:
     Attributes:
         pdf: The PDF/A-3b file.
         media_type: Of the original, by its content.
-        route: How it was made, a stable word: `jpeg-stream`, `png-stream`, `pdf-rendered`, `mail-body`, ...
+        route: How it was made, a stable word: `jpeg-stream`, `png-stream`, `pdf-kept`, `pdf-repaired`, `pdf-rendered`,
+            `mail-body`, ...
         pages: How many pages it has.
         fidelity: What is identical to what, for a machine to check; also in the attached provenance.
         parts: The receipts that a mail carries, each to become a receipt of its own.
@@ -84,6 +86,9 @@ class Shown:
         fidelity: As in `Normalised`.
         stream_is_original: Whether the image stream of page 1 is the original, byte for byte, so that it needs no copy.
         parts: As in `Normalised`.
+        kept: The XMP packet to go on from, if the original is kept as it is and the archive file is an update of it.
+        invoice: The structured invoice to be attached beside the original.
+        otherwise: What to show instead if the file that was written is not certain to be PDF/A-3b.
     """
 
     pdf: pikepdf.Pdf
@@ -91,3 +96,6 @@ class Shown:
     fidelity: Mapping[str, Json]
     stream_is_original: bool = False
     parts: tuple[Part, ...] = ()
+    kept: bytes | None = None
+    invoice: Structured | None = None
+    otherwise: Callable[[], Shown] | None = None

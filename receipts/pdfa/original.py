@@ -29,6 +29,8 @@ def original_of(pdf: bytes) -> bytes:
             where = provenance["original"]["carried_as"]
             if where == "image-stream":
                 content = opened.pages[0].obj.Resources.XObject[IMAGE].read_raw_bytes()
+            elif where == "prefix":
+                content = pdf[: provenance["original"]["size_bytes"]]
             else:
                 content = _attached(opened, provenance["original"]["name"])
             digest = provenance["original"]["sha256"]
@@ -72,7 +74,8 @@ def _provenance(opened: pikepdf.Pdf) -> dict[str, Any]:
 def _attached(opened: pikepdf.Pdf, name: str) -> bytes:
     """The content of the associated file (ISO 19005-3, 6.8) of that name."""
     files: Any = opened.Root.get("/AF", [])
-    for file in files:
-        if str(file.UF) == name:
-            return bytes(file.EF.F.read_bytes())
+    for file in files:  # those of a PDF that is kept as it came are the sender's
+        if isinstance(file, pikepdf.Dictionary) and file.get("/UF") == pikepdf.String(name):
+            content: Any = file
+            return bytes(content.EF.F.read_bytes())
     raise ValueError(f"nothing is attached as {name}")

@@ -1,104 +1,147 @@
-"""PDF: carried whole and untouched as associated file; its pages are shown as rendered without loss.
+"""PDF: kept as it is if it is PDF/A already, else carried whole as associated file with its pages shown.
 
-Signatures, scripts, forms and files inside keep their bytes in the original and are inert in what is shown.
+The pages are shown as they are if they can be made fit for PDF/A-3 without a change to their looks, else as rendered
+without loss. Signatures, scripts, forms and files inside keep their bytes in the original and are inert in what is
+shown: docs/adr/0008.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
+from types import MappingProxyType
 from typing import Final
 
 import pikepdf
 import pypdfium2
-from pikepdf import Array, Dictionary, Name
 
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import render
+from receipts.pdfa import inside, kept, render, repair, xmp
+from receipts.pdfa.invoice import Structured, packet_of, structured_in
 from receipts.pdfa.model import Shown
 from receipts.policy import Limits
 
 _TAIL: Final = 2048
-_FIELDS_MOST: Final = 1000
-
-
-def show(original: bytes, limits: Limits) -> Shown:
-    """The pages of the PDF, each as one picture.
-
-    Raises:
-        Refused: ENCRYPTED, TRUNCATED, DAMAGED, NO_CONTENT or TOO_MANY_PAGES.
-    """
-    found = _look_into(original)
-    pdf = pikepdf.new()
-    with _opened(original) as document:
-        if len(document) > limits.pages:
-            raise Refused(Code.TOO_MANY_PAGES, f"{len(document)} pages, at most {limits.pages} are accepted")
-        dpi = render.add_pages(pdf, document, limits)
-    fidelity: dict[str, Json] = {
+_ADDRESS: Final = re.compile(r"stream <[^>]*>:? ?")
+_KEPT: Final[Mapping[str, Json]] = MappingProxyType(
+    {
+        "claim": "original-is-prefix",
+        "shown": "the original itself, kept as it is",
+        "proved_by": repair.VALIDATOR,
+    }
+)
+_REPAIRED: Final[Mapping[str, Json]] = MappingProxyType(
+    {
+        "claim": "original-attached",
+        "shown": "the pages of the original, their structure made fit for PDF/A-3",
+        "pixels": "equal to those of the original",
+        "compared_by": render.RENDERER,
+        "compared_dpi": repair.COMPARED_DPI,
+        "proved_by": repair.VALIDATOR,
+    }
+)
+_PICTURES: Final[Mapping[str, Json]] = MappingProxyType(
+    {
         "claim": "original-attached",
         "shown": "pages rendered, stored without loss",
         "rendered_by": render.RENDERER,
-        "dpi": dpi,
-        **found,
     }
-    return Shown(pdf=pdf, route="pdf-rendered", fidelity=fidelity)
+)
 
 
-def _look_into(original: bytes) -> dict[str, Json]:
-    """What is inside that pages don't show: yes or no, never in the sender's words."""
+def show(original: bytes, limits: Limits) -> Shown:
+    """The original itself, its pages repaired, or each page as one picture.
+
+    Raises:
+        Refused: ENCRYPTED, TRUNCATED, DAMAGED, NO_CONTENT, TOO_MANY_PAGES or HOSTILE.
+    """
+    opened = _read(original)
+    was_repaired = bool(opened.get_warnings())
+    inside.check_page_tree(opened, limits.pages)
+    pages = len(opened.pages)
+    was_repaired |= bool(opened.get_warnings())
+    if was_repaired and b"%%EOF" not in original[-_TAIL:]:
+        raise Refused(Code.TRUNCATED, "PDF without its end")
+    found, invoice = inside.found_in(opened), structured_in(opened)
+    was_repaired |= bool(opened.get_warnings())  # that has read every object
+    said: dict[str, Json] = {
+        "version": opened.pdf_version,
+        "claims": xmp.claim(packet_of(opened)),
+        "was_repaired_to_read": was_repaired,
+        "found": dict(found),
+        "structured_invoice": None if invoice is None else invoice.kind,
+    }
+    if not was_repaired and (invoice is None or invoice.namespace):
+        packet = kept.packet_to_go_on_from(original, opened, frozenset(found))
+        if packet is not None:
+            fidelity = {**_KEPT, **said}
+            return Shown(pdf=opened, route="pdf-kept", fidelity=fidelity, kept=packet, invoice=invoice)
+    source = _to_render(original, opened, pages)
+    with _rendering(source, original) as document:
+        if len(document) > limits.pages:
+            raise Refused(Code.TOO_MANY_PAGES, f"{len(document)} pages, at most {limits.pages} are accepted")
+        whole = repair.repaired(original, document, limits)
+    pictures = partial(_pictures, source, original, said, invoice, limits)
+    if whole is None:
+        return pictures()
+    return Shown(pdf=whole, route="pdf-repaired", fidelity={**_REPAIRED, **said}, invoice=invoice, otherwise=pictures)
+
+
+def _pictures(
+    source: bytes, original: bytes, said: Mapping[str, Json], invoice: Structured | None, limits: Limits
+) -> Shown:
+    pdf = pikepdf.new()
+    with _rendering(source, original) as document:
+        dpi = render.add_pages(pdf, document, limits)
+    return Shown(pdf=pdf, route="pdf-rendered", fidelity={**_PICTURES, "dpi": dpi, **said}, invoice=invoice)
+
+
+def _read(original: bytes) -> pikepdf.Pdf:
     try:
-        with pikepdf.open(BytesIO(original), suppress_warnings=True) as opened:
-            root, was_repaired = opened.Root, bool(opened.get_warnings())
-            if not len(opened.pages):
-                raise Refused(Code.NO_CONTENT, "PDF without a page")
-            form, names = _dictionary(root.get("/AcroForm")), _dictionary(root.get("/Names"))
-            fields = form.get("/Fields")
-            found: dict[str, Json] = {
-                "version": opened.pdf_version,
-                "is_encrypted_for_owner": opened.is_encrypted,
-                "was_repaired_to_read": was_repaired,
-                "is_signed": _is_signed(fields),
-                "has_form": isinstance(fields, Array) and len(fields) > 0,
-                "has_xfa": "/XFA" in form,
-                "has_action": "/OpenAction" in root or "/AA" in root or "/JavaScript" in names,
-                "has_embedded_files": "/EmbeddedFiles" in names or "/AF" in root,
-                "is_portfolio": "/Collection" in root,
-            }
+        return pikepdf.open(BytesIO(original), suppress_warnings=True, inherit_page_attributes=False)
     except pikepdf.PasswordError as error:
         raise Refused(Code.ENCRYPTED, "PDF that asks for a password to be opened") from error
     except pikepdf.PdfError as error:
-        raise Refused(_reason(original), f"PDF: {error}"[:200]) from error
-    if was_repaired and b"%%EOF" not in original[-_TAIL:]:
-        raise Refused(Code.TRUNCATED, "PDF without its end")
-    return found
+        raise Refused(_reason(original, error), _detail(error)) from error
 
 
-def _dictionary(value: object) -> Dictionary:
-    """`value` if it is a dictionary, else an empty one: a sender's file may say anything."""
-    return value if isinstance(value, Dictionary) else Dictionary()
+def _to_render(original: bytes, opened: pikepdf.Pdf, pages: int) -> bytes:
+    """The original, or a copy by qpdf where PDFium would show fewer of its pages, or none."""
+    try:
+        with _rendering(original, original) as document:
+            if len(document) >= pages:
+                return original
+    except Refused as refused:
+        if refused.code is Code.ENCRYPTED:
+            raise
+    copy = BytesIO()
+    opened.save(copy)
+    return copy.getvalue()
 
 
-def _is_signed(fields: object) -> bool:
-    if not isinstance(fields, Array):
-        return False
-    some = [_dictionary(field) for field, _ in zip(fields, range(_FIELDS_MOST), strict=False)]
-    return any(field.get("/FT") == Name.Sig and "/V" in field for field in some)
-
-
-def _reason(original: bytes) -> Code:
+def _reason(original: bytes, error: Exception) -> Code:
+    if "encrypt" in str(error).lower() or "password" in str(error).lower():
+        return Code.ENCRYPTED
     return Code.DAMAGED if b"%%EOF" in original[-_TAIL:] else Code.TRUNCATED
 
 
+def _detail(error: Exception) -> str:
+    """What the parser says, without where the bytes lay in memory."""
+    return f"PDF: {_ADDRESS.sub('', str(error))}"[:200]
+
+
 @contextmanager
-def _opened(original: bytes) -> Iterator[pypdfium2.PdfDocument]:
+def _rendering(source: bytes, original: bytes) -> Iterator[pypdfium2.PdfDocument]:
     try:
-        document = pypdfium2.PdfDocument(original)
+        document = pypdfium2.PdfDocument(source)
     except pypdfium2.PdfiumError as error:
-        code = Code.ENCRYPTED if "password" in str(error).lower() else _reason(original)
-        raise Refused(code, f"PDF: {error}"[:200]) from error
+        raise Refused(_reason(original, error), _detail(error)) from error
     try:
+        document.init_forms()
         yield document
     finally:
         document.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from io import BytesIO
 from typing import Final
 
 import pikepdf
@@ -16,6 +18,8 @@ from receipts.policy import Limits
 DPI: Final = 300
 PAGE_PIXELS_MOST: Final = 40_000_000  # A2 at 300 dpi; larger pages get fewer dots per inch, which the report says
 RENDERER: Final = f"pypdfium2 {pypdfium2.version.PYPDFIUM_INFO}, PDFium {pypdfium2.version.PDFIUM_INFO}"
+
+logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of what it can't draw; what lies inside is reported
 
 
 def add_pages(pdf: pikepdf.Pdf, document: pypdfium2.PdfDocument, limits: Limits) -> list[int]:
@@ -31,14 +35,32 @@ def add_pages(pdf: pikepdf.Pdf, document: pypdfium2.PdfDocument, limits: Limits)
     return [_add_page(pdf, document, number, limits) for number in range(len(document))]
 
 
+def pixels(document: pypdfium2.PdfDocument, number: int, dpi: int, limits: Limits) -> tuple[int, int, bytes]:
+    """Width, height and pixels of a page as it looks; to be compared, for the form of the bytes is PDFium's own.
+
+    Raises:
+        pypdfium2.PdfiumError: It can't be rendered.
+    """
+    page = document[number]
+    width_pt, height_pt = page.get_size()
+    bitmap = page.render(scale=_scale(width_pt, height_pt, dpi, limits), may_draw_forms=True)
+    compared = bitmap.width, bitmap.height, bytes(bitmap.buffer)
+    page.close()
+    return compared
+
+
+def _scale(width_pt: float, height_pt: float, dpi: int, limits: Limits) -> float:
+    if not (0 < width_pt < math.inf and 0 < height_pt < math.inf):
+        raise Refused(Code.DAMAGED, "PDF page without a size")
+    most = min(limits.pixels, PAGE_PIXELS_MOST)
+    return min(dpi / 72, math.sqrt(most / (width_pt * height_pt)), 65_000 / max(width_pt, height_pt))
+
+
 def _add_page(pdf: pikepdf.Pdf, document: pypdfium2.PdfDocument, number: int, limits: Limits) -> int:
     try:
         page = document[number]
         width_pt, height_pt = page.get_size()
-        if not (0 < width_pt < math.inf and 0 < height_pt < math.inf):
-            raise Refused(Code.DAMAGED, f"PDF page {number + 1} has no size")
-        most = min(limits.pixels, PAGE_PIXELS_MOST)
-        scale = min(DPI / 72, math.sqrt(most / (width_pt * height_pt)), 65_000 / max(width_pt, height_pt))
+        scale = _scale(width_pt, height_pt, DPI, limits)
         bitmap = page.render(scale=scale, rev_byteorder=True, may_draw_forms=True)
         samples, width, height = bytes(bitmap.buffer), bitmap.width, bitmap.height
         samples = _packed(samples, width, height, bitmap.stride, bitmap.n_channels)
@@ -63,3 +85,14 @@ def _packed(buffer: bytes, width: int, height: int, stride: int, channels: int) 
     for plane in range(3):
         out[plane::3] = buffer[plane if channels == 4 else 0 :: channels]
     return bytes(out)
+
+
+def pictures_of(pdf: pikepdf.Pdf, limits: Limits) -> tuple[pikepdf.Pdf, list[int]]:
+    """The pages of `pdf` as pictures, and the dots per inch of each."""
+    copy, pictures = BytesIO(), pikepdf.new()
+    pdf.save(copy)
+    document = pypdfium2.PdfDocument(copy.getvalue())
+    try:
+        return pictures, add_pages(pictures, document, limits)
+    finally:
+        document.close()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import document, heif, jp2, jpeg, mail, media, pdf, png, still, tiff
+from receipts.pdfa import document, einvoice, heif, jp2, jpeg, kept, mail, media, pdf, png, repair, still, tiff
 from receipts.pdfa.model import Facts, Normalised, Shown
 from receipts.pdfa.original import original_of
 from receipts.policy import Limits
@@ -31,9 +31,13 @@ ROUTES: Final = MappingProxyType[str, Callable[[bytes, Limits], Shown]](
         media.TNEF: mail.show,
         media.OUTLOOK: mail.show,
         media.PKCS7: mail.show,
+        media.XML: einvoice.show,
     }
 )
 
+PICTURES: Final = frozenset(
+    {media.JPEG, media.PNG, media.TIFF, media.HEIF, media.AVIF, media.WEBP, media.GIF, media.JP2, media.BMP}
+)
 _ONE_AT_A_TIME: Final = threading.Lock()  # PDFium and PlutoBook must not be called from two threads at once
 
 
@@ -59,10 +63,13 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
         raise Refused(Code.UNSUPPORTED_TYPE, media_type)
     if hashlib.sha256(original).hexdigest() != facts.original_sha256:
         raise ValueError("the facts are those of other bytes")
-    with _ONE_AT_A_TIME if media_type in (media.PDF, media.MAIL) else nullcontext():
+    with _ONE_AT_A_TIME if media_type not in PICTURES else nullcontext():
         shown = ROUTES[media_type](original, limits)
+        archive_file = _write(shown, original, facts, media_type)
+        while shown.otherwise and not repair.is_certain(archive_file):
+            shown = shown.otherwise()
+            archive_file = _write(shown, original, facts, media_type)
     pages = len(shown.pdf.pages)
-    archive_file = document.write(shown, original, facts, media_type)
     if original_of(archive_file) != original:  # A102 B-2 I: true copy, proved on what was written
         raise AssertionError("the archive file does not give the original back")
     return Normalised(
@@ -73,3 +80,9 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
         fidelity=shown.fidelity,
         parts=shown.parts,
     )
+
+
+def _write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes:
+    if shown.kept is not None:
+        return kept.write(shown, original, facts, media_type)
+    return document.write(shown, original, facts, media_type)

@@ -127,7 +127,7 @@ def sheet(body: str) -> Pdf:
     for character in _without_glyph(body):  # ISO 19005-3 6.2.11.8: nothing may show as .notdef
         body = body.replace(character, "\ufffd")
     book = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
-    book.custom_resource_fetcher = Inside({}, 0)
+    book.custom_resource_fetcher = Inside({})
     book.load_html(body, user_style=_STYLE)
     book.write_to_pdf_stream(shown)
     return _made_fit(pikepdf.open(shown))

@@ -13,6 +13,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from receipts.errors import Refused
 from receipts.pdfa import original_of, provenance_of
 from tests import judge
+from tests.receipts import pdf_cases
 from tests.receipts.pdfa_cases import chunk, made, picture, png_of, with_orientation
 from tests.receipts.test_pdfa_decoded import KINDS, noise
 
@@ -21,10 +22,17 @@ ACCEPTED = 43
 
 def made_up() -> dict[str, bytes]:
     """Kinds that the samples lack."""
+    pdfs = {f"{name}.pdf": content for name, content in pdf_cases.lying_in_wait().items()}
+    pdfs |= {f"a{flavour}.pdf": pdf_cases.pdf_a(flavour) for flavour in ("1b", "2b", "3b")}
     grey, some = Image.new("L", (30, 20), 90), random.Random(1).randbytes
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     colours = Image.frombytes("RGB", (30, 20), some(1800))
-    return {
+    return pdfs | {
+        "a3a.pdf": pdf_cases.pdf_a("3b", level="A"),
+        "factur-x.pdf": pdf_cases.factur_x(),
+        "factur-x-not-pdfa.pdf": pdf_cases.factur_x(conforming=False),
+        "cii.xml": pdf_cases.CII,
+        "ubl.xml": pdf_cases.UBL,
         "progressive.jpg": picture(colours, "JPEG", progressive=True, exif=with_orientation(5)),
         "grey.jpg": picture(grey, "JPEG"),
         "tailed.jpg": picture(colours, "JPEG") + bytes(100),

@@ -1,0 +1,145 @@
+"""What lies in a PDF beside its pages: named in our words and counted, never run and never quoted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Pdf, Stream
+
+from receipts.errors import Code, Refused
+
+NODES_MOST: Final = 100_000
+DEEPEST: Final = 100  # page trees of real files have 10 levels at most
+MORE: Final = "more-than-was-looked-at"
+
+# ISO 32000-1 table 198, ISO 32000-2 table 201: what an action does
+_ACTIONS: Final = MappingProxyType(
+    {
+        "/JavaScript": "javascript",
+        "/Launch": "launch-action",
+        "/URI": "uri-action",
+        "/SubmitForm": "submit-action",
+        "/ImportData": "import-action",
+        "/ResetForm": "reset-action",
+        "/GoToR": "remote-action",
+        "/GoToE": "embedded-action",
+        "/Rendition": "media-action",
+        "/Movie": "media-action",
+        "/Sound": "media-action",
+        "/RichMediaExecute": "media-action",
+        "/GoTo3DView": "media-action",
+    }
+)
+# ISO 32000-1 table 169: annotations that hold more than a mark on the page
+_ANNOTATIONS: Final = MappingProxyType(
+    {
+        "/Widget": "form-field",
+        "/FileAttachment": "file-attachment",
+        "/RichMedia": "rich-media",
+        "/Movie": "rich-media",
+        "/Screen": "rich-media",
+        "/Sound": "rich-media",
+        "/3D": "rich-media",
+    }
+)
+_CATALOG: Final = MappingProxyType(
+    {
+        "/OpenAction": "open-action",
+        "/Collection": "portfolio",
+        "/OCProperties": "optional-content",
+        "/Perms": "permissions",
+        "/DSS": "validation-data",
+    }
+)
+_SIGNED: Final = frozenset({"/ByteRange", "/Contents"})
+_TELLING: Final = frozenset({"/S", "/JS", "/Subtype", "/EF", "/AA", "/XFA", "/ByteRange"})
+
+
+def found_in(pdf: Pdf) -> Mapping[str, int]:
+    """How many of which things are in the file, reachable or not; stable words in alphabetical order."""
+    counts: Counter[str] = Counter({word: 1 for key, word in _CATALOG.items() if key in pdf.Root})
+    if pdf.is_encrypted:
+        counts["owner-password"] = 1
+    for number, node in enumerate(_dictionaries(pdf)):
+        if number >= NODES_MOST:
+            counts[MORE] = 1
+            break
+        counts.update(_words(node))
+    return dict(sorted(counts.items()))
+
+
+def check_page_tree(pdf: Pdf, pages_most: int) -> int:
+    """How many pages the tree has, counted without recursion and without trust in /Count.
+
+    Raises:
+        Refused: HOSTILE if the tree leads back into itself or is absurdly deep; TOO_MANY_PAGES; NO_CONTENT.
+    """
+    pages = 0
+    waiting: list[tuple[Any, frozenset[tuple[int, int]]]] = [(pdf.Root.get("/Pages"), frozenset())]
+    while waiting:
+        node, above = waiting.pop()
+        if not isinstance(node, Dictionary):
+            continue
+        kids = node.get("/Kids")
+        if not isinstance(kids, Array):
+            pages += 1
+        elif node.objgen in above or len(above) > DEEPEST:
+            raise Refused(Code.HOSTILE, "PDF whose page tree leads back into itself or is too deep")
+        else:
+            below = above | {node.objgen}
+            waiting += [(kid, below) for kid, _ in zip(kids, range(pages_most + 1), strict=False)]
+        if pages + len(waiting) > 2 * pages_most + DEEPEST or pages > pages_most:
+            raise Refused(Code.TOO_MANY_PAGES, f"PDF of more than {pages_most} pages")
+    if not pages:
+        raise Refused(Code.NO_CONTENT, "PDF without a page")
+    return pages
+
+
+def _dictionaries(pdf: Pdf) -> Iterator[Dictionary]:
+    """Every dictionary of the file, those within others too; a stack of our own bounds what nesting costs."""
+    for top in pdf.objects:
+        waiting: list[Any] = [top]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Stream):
+                node = node.stream_dict
+            if isinstance(node, Dictionary):
+                yield node
+                children = [value for _, value in node.items()]
+            elif isinstance(node, Array):
+                children = list(node)
+            else:
+                continue
+            waiting += [one for one in children if isinstance(one, pikepdf.Object) and not one.is_indirect]
+
+
+def _words(node: Dictionary) -> Iterator[str]:
+    keys = set(node.keys())
+    if keys.isdisjoint(_TELLING):
+        return
+    kind = node.get("/S")
+    if "/JS" in keys and kind != Name.Rendition:
+        yield "javascript"
+    elif isinstance(kind, Name) and (kind == Name.JavaScript or node.get("/Type", Name.Action) == Name.Action):
+        word = _ACTIONS.get(_written(kind))
+        if word and "/Subtype" not in keys:
+            yield word
+    subtype = node.get("/Subtype")
+    if isinstance(subtype, Name) and "/Rect" in keys and (word := _ANNOTATIONS.get(_written(subtype))):
+        yield word
+    if "/EF" in keys:
+        yield "embedded-file"
+    if "/AA" in keys:
+        yield "additional-actions"
+    if "/XFA" in keys:
+        yield "xfa"
+    if keys >= _SIGNED:
+        yield "signature"
+
+
+def _written(name: Name) -> str:
+    return name.unparse().decode("ascii", "replace")
