@@ -25,6 +25,7 @@ class Code(StrEnum):
     ENCRYPTED = "ENCRYPTED"
     NO_CONTENT = "NO_CONTENT"
     HOSTILE = "HOSTILE"
+    TOO_COSTLY = "TOO_COSTLY"
 
 
 ADVICE: Final = MappingProxyType(
@@ -40,6 +41,7 @@ ADVICE: Final = MappingProxyType(
         Code.ENCRYPTED: "The file is protected by a password: please send a copy that opens without one.",
         Code.NO_CONTENT: "There is nothing to archive in this message: please attach the receipt and send it again.",
         Code.HOSTILE: "The file contains something that could do harm: please take a photo of the receipt instead.",
+        Code.TOO_COSTLY: "The file takes more effort to read than any receipt should: please take a photo of it instead.",
     }
 )
 

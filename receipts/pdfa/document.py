@@ -16,7 +16,7 @@ from receipts.errors import Code, Refused
 from receipts.evidence import Json
 from receipts.pdfa import colour, xmp
 from receipts.pdfa.geometry import orientation, page_size
-from receipts.pdfa.model import Facts, Shown
+from receipts.pdfa.model import Facts, Shown, WrongFacts
 
 IMAGE: Final = "/Im0"
 PROVENANCE: Final = "provenance.json"
@@ -77,10 +77,10 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
         media_type: What they are.
 
     Raises:
-        ValueError: `facts.received_at` has no time zone.
+        WrongFacts: `facts.received_at` has no time zone.
     """
     if facts.received_at.tzinfo is None:
-        raise ValueError("received_at must be UTC-aware")
+        raise WrongFacts("received_at must be UTC-aware")
     pdf, root, at = shown.pdf, shown.pdf.Root, facts.received_at
     name = "original" + EXTENSIONS[media_type]
     provenance = rfc8785.dumps(_provenance(shown, original, facts, media_type, name))

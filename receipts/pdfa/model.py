@@ -11,6 +11,10 @@ import pikepdf
 from receipts.evidence import Json
 
 
+class WrongFacts(ValueError):
+    """The facts belong to other bytes, or their time has no zone: a fault of ours, not of the receipt."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What the archive file says of where it came from; nothing is looked up.

@@ -9,7 +9,7 @@ from typing import Final
 
 from receipts.errors import Code, Refused
 from receipts.pdfa import document, jpeg, mail, media, pdf, png
-from receipts.pdfa.model import Facts, Normalised, Shown
+from receipts.pdfa.model import Facts, Normalised, Shown, WrongFacts
 from receipts.pdfa.original import original_of
 from receipts.policy import Limits
 
@@ -36,7 +36,7 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
 
     Raises:
         Refused: The receipt is wrong.
-        ValueError: The facts don't belong to these bytes, or their time has no zone.
+        WrongFacts: The facts don't belong to these bytes, or their time has no zone.
     """
     if len(original) > limits.size_bytes:
         raise Refused(Code.TOO_LARGE, f"{len(original)} bytes, at most {limits.size_bytes} are accepted")
@@ -44,7 +44,7 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
     if media_type not in ROUTES:
         raise Refused(Code.UNSUPPORTED_TYPE, media_type)
     if hashlib.sha256(original).hexdigest() != facts.original_sha256:
-        raise ValueError("the facts are those of other bytes")
+        raise WrongFacts("the facts are those of other bytes")
     shown = ROUTES[media_type](original, limits)
     pages = len(shown.pdf.pages)
     archive_file = document.write(shown, original, facts, media_type)
