@@ -41,7 +41,7 @@ ADVICE: Final = MappingProxyType(
         Code.ENCRYPTED: "The file is protected by a password: please send a copy that opens without one.",
         Code.NO_CONTENT: "There is nothing to archive in this message: please attach the receipt and send it again.",
         Code.HOSTILE: "The file contains something that could do harm: please take a photo of the receipt instead.",
-        Code.TOO_COSTLY: "The file takes more effort to read than any receipt should: please take a photo of it instead.",
+        Code.TOO_COSTLY: "Reading it takes more than a receipt should: please take a photo of the receipt instead.",
     }
 )
 
@@ -66,3 +66,7 @@ class Refused(Exception):
 
     def __reduce__(self) -> tuple[type[Refused], tuple[Code, str]]:
         return (Refused, (self.code, self.detail))
+
+
+class WrongFacts(ValueError):
+    """The facts belong to other bytes, or their time has no zone: a fault of ours, not of the receipt."""

@@ -1,7 +1,7 @@
 """What a process that reads strangers' files may do: compute, and nothing else.
 
-Each layer is put in force where the system offers it, and `confine` says which ones are. Nothing is assumed: a layer that
-the kernel refuses is not in the answer.
+Each layer is put in force where the system offers it, and `confine` says which ones are. Nothing is assumed: a layer
+that the kernel refuses is not in the answer.
 """
 
 from __future__ import annotations

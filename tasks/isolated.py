@@ -12,16 +12,19 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
+from receipts.errors import Code, Refused, WrongFacts
 from tasks import confinement, framing
 
-Answer = tuple[dict[str, Any], list[bytes]]
+Answer: TypeAlias = tuple[dict[str, Any], list[bytes]]
+Operation: TypeAlias = Callable[[dict[str, Any], list[bytes]], Answer]
 
 
 def main(bounds: dict[str, Any]) -> None:
@@ -63,14 +66,11 @@ def asked_to_normalise(facts: Any, limits: Any) -> dict[str, Any]:  # noqa: ANN4
     }
 
 
-OPERATIONS: Final = {"normalise": normalise}
+OPERATIONS: Final = MappingProxyType[str, Operation]({"normalise": normalise})
 """What may be asked for: name -> what answers."""
 
 
-def _answer(operation: Callable[[dict[str, Any], list[bytes]], Answer], asked: dict[str, Any], blobs: list[bytes]) -> Answer:
-    from receipts.errors import Refused
-    from receipts.pdfa.model import WrongFacts
-
+def _answer(operation: Operation, asked: dict[str, Any], blobs: list[bytes]) -> Answer:
     try:
         return operation(asked, blobs)
     except Refused as error:
@@ -78,7 +78,7 @@ def _answer(operation: Callable[[dict[str, Any], list[bytes]], Answer], asked: d
     except MemoryError:
         return {"exceeded": "memory"}, []
     except RecursionError:
-        return {"exceeded": "depth"}, []
+        return {"refused": Code.HOSTILE.value, "detail": "things within things, deeper than anything genuine"}, []
     except (AssertionError, ImportError, WrongFacts) as error:
         return {"fault": _where(error)}, []
     except Exception as error:
@@ -92,10 +92,11 @@ def _where(error: BaseException) -> str:
     return f"{type(error).__name__} at {at}"
 
 
-def _load() -> dict[str, Callable[[dict[str, Any], list[bytes]], Answer]]:
+def _load() -> Mapping[str, Operation]:
     """Import everything that files may need, once."""
-    import receipts.pdfa  # noqa: F401
     from PIL import Image
+
+    import receipts.pdfa  # noqa: F401
 
     Image.init()
     # pikepdf.pdfa writes through a temporary file; nothing of a receipt touches the disk here.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -12,11 +13,11 @@ from typing import Final
 import rfc8785
 from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Page, Pdf, Stream, StreamDecodeLevel, String
 
-from receipts.errors import Code, Refused
+from receipts.errors import Code, Refused, WrongFacts
 from receipts.evidence import Json
 from receipts.pdfa import colour, xmp
 from receipts.pdfa.geometry import orientation, page_size
-from receipts.pdfa.model import Facts, Shown, WrongFacts
+from receipts.pdfa.model import Facts, Shown
 
 IMAGE: Final = "/Im0"
 PROVENANCE: Final = "provenance.json"
@@ -67,7 +68,7 @@ def add_image_page(
     pdf.pages.append(Page(pdf.make_indirect(page)))
 
 
-def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes:
+def write(shown: Shown, original: bytes, facts: Facts, media_type: str, quality: Mapping[str, Json]) -> bytes:
     """The archive file's bytes; the same arguments give the same bytes.
 
     Args:
@@ -75,6 +76,7 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
         original: The bytes as they arrived.
         facts: Where they came from.
         media_type: What they are.
+        quality: What was measured of them, for the provenance.
 
     Raises:
         WrongFacts: `facts.received_at` has no time zone.
@@ -83,7 +85,7 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
         raise WrongFacts("received_at must be UTC-aware")
     pdf, root, at = shown.pdf, shown.pdf.Root, facts.received_at
     name = "original" + EXTENSIONS[media_type]
-    provenance = rfc8785.dumps(_provenance(shown, original, facts, media_type, name))
+    provenance = rfc8785.dumps(_provenance(shown, original, facts, media_type, name) | {"quality": quality})
     files = {PROVENANCE: _file(pdf, PROVENANCE, provenance, "application/json", "/Supplement", at)}
     if not shown.stream_is_original:
         files[name] = _file(pdf, name, original, media_type, "/Source", at)

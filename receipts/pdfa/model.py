@@ -11,10 +11,6 @@ import pikepdf
 from receipts.evidence import Json
 
 
-class WrongFacts(ValueError):
-    """The facts belong to other bytes, or their time has no zone: a fault of ours, not of the receipt."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What the archive file says of where it came from; nothing is looked up.
@@ -50,6 +46,7 @@ class Normalised:
         route: How it was made, a stable word: `jpeg-stream`, `png-stream`, `pdf-rendered`, `mail-body`, ...
         pages: How many pages it has.
         fidelity: What is identical to what, for a machine to check; also in the attached provenance.
+        quality: How readable it is, as `receipts.quality` measured it; also in the attached provenance.
     """
 
     pdf: bytes
@@ -57,6 +54,7 @@ class Normalised:
     route: str
     pages: int
     fidelity: Mapping[str, Json]
+    quality: Mapping[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final
 
-from receipts.errors import Code, Refused
+from receipts import quality, threats
+from receipts.errors import Code, Refused, WrongFacts
 from receipts.pdfa import document, jpeg, mail, media, pdf, png
-from receipts.pdfa.model import Facts, Normalised, Shown, WrongFacts
+from receipts.pdfa.model import Facts, Normalised, Shown
 from receipts.pdfa.original import original_of
 from receipts.policy import Limits
 
@@ -40,14 +41,24 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
     """
     if len(original) > limits.size_bytes:
         raise Refused(Code.TOO_LARGE, f"{len(original)} bytes, at most {limits.size_bytes} are accepted")
+    threats.refuse_evident(original)
     media_type = media.detect(original)
+    threats.refuse_hidden(original, media_type)
     if media_type not in ROUTES:
         raise Refused(Code.UNSUPPORTED_TYPE, media_type)
     if hashlib.sha256(original).hexdigest() != facts.original_sha256:
         raise WrongFacts("the facts are those of other bytes")
     shown = ROUTES[media_type](original, limits)
     pages = len(shown.pdf.pages)
-    archive_file = document.write(shown, original, facts, media_type)
+    measured = quality.measure(original, media_type)
+    archive_file = document.write(shown, original, facts, media_type, measured)
     if original_of(archive_file) != original:  # A102 B-2 I: true copy, proved on what was written
         raise AssertionError("the archive file does not give the original back")
-    return Normalised(pdf=archive_file, media_type=media_type, route=shown.route, pages=pages, fidelity=shown.fidelity)
+    return Normalised(
+        pdf=archive_file,
+        media_type=media_type,
+        route=shown.route,
+        pages=pages,
+        fidelity=shown.fidelity,
+        quality=measured,
+    )
