@@ -11,10 +11,12 @@ from collections.abc import Callable
 INTERESTING = (b"\0", b"\xff", b"\x7f", b"\x80", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\1")
 WORDS = (
     b"/Kids", b"/Parent", b"/Type", b"/Filter", b"/Length", b"/Encrypt", b"/JavaScript", b"/SMask", b"/Annots",
-    b"stream", b"endstream", b"endobj", b"obj", b"xref", b"trailer", b"startxref", b"%%EOF", b"R", b"<<", b">>", b"[", b"]",
+    b"stream", b"endstream", b"endobj", b"obj", b"xref", b"trailer", b"startxref", b"%%EOF", b"R", b"<<", b">>", b"[",
+    b"]",
     b"IHDR", b"IDAT", b"PLTE", b"tRNS", b"iCCP", b"gAMA", b"\xff\xd8", b"\xff\xd9", b"\xff\xc0", b"\xff\xc4",
     b"\xff\xdd",
-    b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe", b"Content-Type: text/html", b"multipart/mixed", b"boundary=", b"base64",
+    b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe", b"Content-Type: text/html", b"multipart/mixed",
+    b"boundary=", b"base64",
     b"<table>", b"<img src=cid:", b"<style>", b"&#x0;", b"=?utf-8?B?", b"\r\n\r\n", b"--",
 )  # fmt: skip
 
