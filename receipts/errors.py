@@ -26,6 +26,7 @@ class Code(StrEnum):
     ENCRYPTED = "ENCRYPTED"
     NO_CONTENT = "NO_CONTENT"
     HOSTILE = "HOSTILE"
+    TOO_COSTLY = "TOO_COSTLY"
 
 
 ADVICE: Final = MappingProxyType(
@@ -42,6 +43,7 @@ ADVICE: Final = MappingProxyType(
         Code.ENCRYPTED: "The file or message is encrypted: please send a copy that opens without password or key.",
         Code.NO_CONTENT: "There is nothing to archive in this message: please attach the receipt and send it again.",
         Code.HOSTILE: "The file contains something that could do harm: please take a photo of the receipt instead.",
+        Code.TOO_COSTLY: "Reading it takes more than a receipt should: please take a photo of the receipt instead.",
     }
 )
 
@@ -66,3 +68,7 @@ class Refused(Exception):
 
     def __reduce__(self) -> tuple[type[Refused], tuple[Code, str]]:
         return (Refused, (self.code, self.detail))
+
+
+class WrongFacts(ValueError):
+    """The facts belong to other bytes, or their time has no zone: a fault of ours, not of the receipt."""

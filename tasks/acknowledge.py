@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.ports import Conflict, Outcome, Source
+from receipts.quality import reasons
 from receipts.receipt import Event, State
 from tasks.connections import Connections
 from tasks.journal import History, arrivals, load, record
@@ -94,7 +95,8 @@ def why_keep_paper(history: History) -> str:
         return "this archive is a plain directory, not a compliance tier"
     if history.facts(Event.DEVIATED):
         return "an audit found a deviation"
-    return ""
+    quality = history.facts(Event.NORMALISED).get("quality")
+    return " and ".join(reasons(quality if isinstance(quality, Mapping) else {}))
 
 
 def _record(connections: Connections, history: History, source: str, key: str, outcome: Outcome) -> None:

@@ -21,6 +21,7 @@ from config.settings import MobileSource as MobileSettings
 from config.settings import Settings, settings
 from connectors.ports import Archive, Registry, Source, Store
 from receipts.policy import FinancialYear, Limits
+from tasks.isolation import Bounds, Isolation, isolation
 
 if TYPE_CHECKING:
     from connectors.s3 import S3Options
@@ -70,6 +71,20 @@ class Connections:
         """What this installation accepts."""
         s = self.settings
         return Limits(size_bytes=s.limit_size_bytes, pages=s.limit_pages, pixels=s.limit_pixels)
+
+    @cached_property
+    def isolation(self) -> Isolation:
+        """Where strangers' files are read."""
+        s = self.settings
+        bounds = Bounds(
+            memory_bytes=s.limit_memory_bytes,
+            cpu_s=s.limit_cpu_s,
+            wall_s=s.limit_wall_s,
+            output_bytes=s.limit_output_bytes,
+            open_files=s.limit_open_files,
+            files=s.reading_files,
+        )
+        return isolation(bounds, s.reading_processes)
 
     @cached_property
     def financial_year(self) -> FinancialYear:

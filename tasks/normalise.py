@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
+from connectors import antivirus
 from connectors.ports import Missing
-from receipts.errors import Refused
+from receipts.errors import Code, Refused
 from receipts.evidence import Json
 from receipts.pdfa import Facts as PdfaFacts
 from receipts.pdfa import Part
-from receipts.pdfa import normalise as to_pdfa
 from receipts.receipt import Event, State
 from tasks.connections import SOFTWARE, Connections
 from tasks.journal import Facts, History
@@ -47,6 +47,20 @@ def staged(connections: Connections, key: str, sha256: str) -> bytes:
     return content
 
 
+def scan(connections: Connections, original: bytes) -> None:
+    """Ask the virus scanner, where one is configured.
+
+    Raises:
+        Refused: HOSTILE, with the name of what it found.
+        NotScanned: It gave no verdict: never taken for a good one.
+    """
+    settings = connections.settings
+    if settings.clamav_socket:
+        found = antivirus.scan(settings.clamav_socket, original, timeout_s=settings.clamav_timeout_s)
+        if found is not None:
+            raise Refused(Code.HOSTILE, f"the virus scanner found {found}"[:200])
+
+
 def _normalise(connections: Connections, history: History) -> tuple[Event, Facts]:
     original = _original(connections, history)
     received = history.facts(Event.RECEIVED)
@@ -63,7 +77,8 @@ def _normalise(connections: Connections, history: History) -> tuple[Event, Facts
         message=str(received["message"]) if "message" in received else None,
     )
     try:
-        result = to_pdfa(original, facts, connections.limits)
+        scan(connections, original)
+        result = connections.isolation.normalise(original, facts, connections.limits)
     except Refused as error:
         connections.staging.put(quarantine_key(history.receipt), original)
         connections.staging.delete(original_key(history.receipt))
@@ -78,6 +93,7 @@ def _normalise(connections: Connections, history: History) -> tuple[Event, Facts
         "route": result.route,
         "pages": result.pages,
         "fidelity": result.fidelity,
+        "quality": result.quality,
         "software": SOFTWARE,
         **({"parts": parts} if parts else {}),
     }

@@ -13,7 +13,7 @@ from typing import Final
 import rfc8785
 from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Page, Pdf, Stream, StreamDecodeLevel, String
 
-from receipts.errors import Code, Refused
+from receipts.errors import Code, Refused, WrongFacts
 from receipts.evidence import Json
 from receipts.pdfa import colour, xmp
 from receipts.pdfa.geometry import orientation, page_size
@@ -82,10 +82,10 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
         media_type: What they are.
 
     Raises:
-        ValueError: `facts.received_at` has no time zone.
+        WrongFacts: `facts.received_at` has no time zone.
     """
     if facts.received_at.tzinfo is None:
-        raise ValueError("received_at must be UTC-aware")
+        raise WrongFacts("received_at must be UTC-aware")
     pdf, root, at = shown.pdf, shown.pdf.Root, facts.received_at
     name = "original" + EXTENSIONS[media_type]
     provenance = provenance_of(shown, original, facts, media_type, name)
@@ -165,6 +165,7 @@ def provenance_of(shown: Shown, original: bytes, facts: Facts, media_type: str, 
         "route": shown.route,
         "pages": len(shown.pdf.pages),
         "fidelity": shown.fidelity,
+        "quality": shown.quality,
     }
     return rfc8785.dumps(content)
 

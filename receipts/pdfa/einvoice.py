@@ -94,7 +94,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     kind = _ROOTS.get(str(root.tag))
     if kind is None:
         raise Refused(Code.UNSUPPORTED_TYPE, "XML that is neither UBL nor CII")
-    pages = typeset.pages(_summary(root, kind), _everything(root), {}, limits)
+    pages = typeset.pages(_summary(root, kind), _everything(root), {}, limits.pages)
     fidelity: dict[str, Json] = {
         "claim": "original-attached",
         "shown": "every element of the XML with its value, set anew",

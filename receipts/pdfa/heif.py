@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-import pi_heif  # type: ignore[import-untyped]
+import pi_heif
 import pikepdf
 
 from receipts.errors import Code, Refused

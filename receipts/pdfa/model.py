@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pikepdf
@@ -66,6 +66,7 @@ class Normalised:
         pages: How many pages it has.
         fidelity: What is identical to what, for a machine to check; also in the attached provenance.
         parts: The receipts that a mail carries, each to become a receipt of its own.
+        quality: How readable it is, as `receipts.quality` measured it; also in the attached provenance.
     """
 
     pdf: bytes
@@ -73,6 +74,7 @@ class Normalised:
     route: str
     pages: int
     fidelity: Mapping[str, Json]
+    quality: Mapping[str, Json]
     parts: tuple[Part, ...] = ()
 
 
@@ -85,6 +87,7 @@ class Shown:
         route: As in `Normalised`.
         fidelity: As in `Normalised`.
         stream_is_original: Whether the image stream of page 1 is the original, byte for byte, so that it needs no copy.
+        quality: As in `Normalised`.
         parts: As in `Normalised`.
         kept: The XMP packet to go on from, if the original is kept as it is and the archive file is an update of it.
         invoice: The structured invoice to be attached beside the original.
@@ -95,6 +98,7 @@ class Shown:
     route: str
     fidelity: Mapping[str, Json]
     stream_is_original: bool = False
+    quality: Mapping[str, Json] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     kept: bytes | None = None
     invoice: Structured | None = None

@@ -6,10 +6,12 @@ import hashlib
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from receipts.errors import Code, Refused
+from receipts import quality, threats
+from receipts.errors import Code, Refused, WrongFacts
 from receipts.pdfa import document, einvoice, heif, jp2, jpeg, kept, mail, media, pdf, png, repair, still, tiff
 from receipts.pdfa.model import Facts, Normalised, Shown
 from receipts.pdfa.original import original_of
@@ -54,20 +56,23 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
 
     Raises:
         Refused: The receipt is wrong.
-        ValueError: The facts don't belong to these bytes, or their time has no zone.
+        WrongFacts: The facts don't belong to these bytes, or their time has no zone.
     """
     if len(original) > limits.size_bytes:
         raise Refused(Code.TOO_LARGE, f"{len(original)} bytes, at most {limits.size_bytes} are accepted")
+    threats.refuse_evident(original)
     media_type = media.detect(original)
+    threats.refuse_hidden(original, media_type)
     if media_type not in ROUTES:
         raise Refused(Code.UNSUPPORTED_TYPE, media_type)
     if hashlib.sha256(original).hexdigest() != facts.original_sha256:
-        raise ValueError("the facts are those of other bytes")
+        raise WrongFacts("the facts are those of other bytes")
+    measured = quality.measure(original, media_type)
     with _ONE_AT_A_TIME if media_type not in PICTURES else nullcontext():
-        shown = ROUTES[media_type](original, limits)
+        shown = replace(ROUTES[media_type](original, limits), quality=measured)
         archive_file = _write(shown, original, facts, media_type)
         while shown.otherwise and not repair.is_certain(archive_file):
-            shown = shown.otherwise()
+            shown = replace(shown.otherwise(), quality=measured)
             archive_file = _write(shown, original, facts, media_type)
     pages = len(shown.pdf.pages)
     if original_of(archive_file) != original:  # A102 B-2 I: true copy, proved on what was written
@@ -78,6 +83,7 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
         route=shown.route,
         pages=pages,
         fidelity=shown.fidelity,
+        quality=measured,
         parts=shown.parts,
     )
 

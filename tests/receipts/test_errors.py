@@ -11,7 +11,7 @@ from receipts.errors import ADVICE, Code, Refused
 
 PUBLISHED = {
     "EMPTY", "TOO_LARGE", "TOO_MANY_PAGES", "TOO_MANY_PIXELS", "UNKNOWN_TYPE", "UNSUPPORTED_TYPE", "TRUNCATED",
-    "DAMAGED", "ENCRYPTED", "NO_CONTENT", "HOSTILE",
+    "DAMAGED", "ENCRYPTED", "NO_CONTENT", "HOSTILE", "TOO_COSTLY",
 }  # fmt: skip
 
 

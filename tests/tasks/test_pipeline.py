@@ -8,14 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageFilter
 
 from receipts.errors import Code
 from receipts.pdfa import original_of
 from receipts.receipt import Event
-from tasks.acknowledge import why_keep_paper
+from tasks.acknowledge import outcome_of, why_keep_paper
 from tasks.archive import archive
 from tasks.audit import audit, reverify
-from tasks.journal import load, project
+from tasks.journal import arrivals, load, project
 from tasks.normalise import normalise, normalised_key
 from tasks.receive import original_key, quarantine_key
 from tasks.seal import seal, sealed_key
@@ -262,3 +263,24 @@ def test_a_history_read_while_another_worker_writes_is_whole(installation: Insta
 
     history = load(Late(), str(reception.receipt))  # type: ignore[arg-type]
     assert history.state == "RECEIVED"
+
+
+def test_the_paper_stays_when_the_picture_can_not_be_read(
+    installation: Installation, samples: Path, tmp_path: Path
+) -> None:
+    blurred = tmp_path / "blurred.jpg"
+    with Image.open(samples / JPEG) as image:
+        image.filter(ImageFilter.GaussianBlur(6)).save(blurred)
+    sharp, unsharp = installation.receive(samples / JPEG, blurred)
+    installation.ingest()
+    said = {}
+    for reception in (sharp, unsharp):
+        history = load(installation.registry, str(reception.receipt))
+        sealed = dict(history.facts(Event.SEALED)) | {"development": False}
+        archived = dict(history.facts(Event.ARCHIVED)) | {"compliance_tier": True}
+        genuine = {Event.SEALED: sealed, Event.ARCHIVED: archived}
+        lines = tuple(replace(x, facts=genuine.get(Event(x.event), x.facts)) for x in history.lines)
+        said[reception.name] = outcome_of(replace(history, lines=lines), *arrivals(history)[0]).message
+        assert history.facts(Event.NORMALISED)["quality"]["measured"] is True  # type: ignore[call-overload,index]
+    assert said[sharp.name].endswith("You may destroy the paper.")
+    assert said[unsharp.name].endswith("Keep the paper: the picture is blurred.")

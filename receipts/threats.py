@@ -1,0 +1,135 @@
+"""What is refused because it could do harm: files that are two things at once, and the virus test file.
+
+What a file is, its head says (receipts/pdfa/media.py). A second nature that is data alone (a film behind a photo, a
+second picture) is left alone; one that something would run or unpack is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from email import policy
+from email.parser import BytesParser
+from io import BytesIO
+from typing import Final
+
+import pikepdf
+
+from receipts.errors import Code, Refused
+
+EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"  # two halves: scanners
+_LOOK: Final = 64 * 1024
+_PARTS_MOST: Final = 1000
+_PDF_WITHIN: Final = 1024  # where readers look for a PDF's header: ISO 32000-1 Annex H, implementation note 13
+_RUN_OR_OPENED: Final = (  # heads of what else a file with a PDF header further down would be taken for
+    b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"\0\0\x01\0", b"ID3", b"OggS", b"fLaC",
+    b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe",
+    b"\xcf\xfa\xed\xfe", b"\xd0\xcf\x11\xe0",
+)  # fmt: skip
+_MARKUP: Final = re.compile(rb"\s*<(?:!doctype\s|html|script|\?php|svg)", re.IGNORECASE)
+_SCRIPT: Final = re.compile(rb"<\?php\s|<(?i:script)[\s>]|<(?i:!doctype\s+html)|<(?i:html)>")
+_UNREADABLE: Final = (
+    pikepdf.PdfError, pikepdf.PasswordError, zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError,
+    ValueError, LookupError, TypeError, AttributeError, RuntimeError,
+)  # fmt: skip
+_HALT: Final = b"__HALT_COMPILER();"
+
+
+def refuse_evident(original: bytes) -> None:
+    """Refuse what shows without parsing; to be asked first.
+
+    Raises:
+        Refused: HOSTILE.
+    """
+    if EICAR in original:
+        raise Refused(Code.HOSTILE, "the EICAR test file")
+    at = original[:_PDF_WITHIN].find(b"%PDF-")
+    if at > 0 and (original.startswith(_RUN_OR_OPENED) or original[4:8] == b"ftyp" or _MARKUP.match(original)):
+        raise Refused(Code.HOSTILE, "two kinds of file at once: a PDF within the head of something else")
+
+
+def refuse_hidden(original: bytes, media_type: str) -> None:
+    """Refuse what hides behind or within a file of `media_type`.
+
+    Raises:
+        Refused: HOSTILE.
+    """
+    is_picture = media_type.startswith("image/")
+    if is_picture or media_type == "application/pdf":
+        if _is_archive_too(original):
+            raise Refused(Code.HOSTILE, f"two kinds of file at once: {media_type} and a ZIP archive")
+        if _HALT in original or (is_picture and _SCRIPT.search(original)):
+            raise Refused(Code.HOSTILE, f"two kinds of file at once: {media_type} and a script")
+    for part in _inside(original, media_type, depth=2):
+        if EICAR in part:
+            raise Refused(Code.HOSTILE, "the EICAR test file, inside")
+
+
+def _is_archive_too(original: bytes) -> bool:
+    """Whether tools would open it as a ZIP: its end record stands at its end and has a directory (APPNOTE 4.3.16)."""
+    at = original.rfind(b"PK\x05\x06", max(0, len(original) - 65_557))
+    if at < 0 or at + 22 > len(original):
+        return False
+    size, _, comment = struct.unpack("<IIH", original[at + 12 : at + 22])
+    ends = at + 22 + comment >= len(original) - 2
+    return ends and original[max(0, at - size) : at][:4] in (b"PK\x01\x02", b"")
+
+
+def _inside(original: bytes, media_type: str, depth: int) -> Iterator[bytes]:
+    """The head of each file that lies within, bounded in number, size and depth; what can't be read is passed over."""
+    try:
+        if media_type == "application/pdf":
+            yield from _embedded(original)
+        elif media_type == "message/rfc822":
+            yield from _attached(original, depth)
+        elif media_type == "application/zip":
+            yield from _zipped(original, depth)
+    except _UNREADABLE:
+        return  # reading it is for the route to do, and refusing it if it can't
+
+
+def _embedded(original: bytes) -> Iterator[bytes]:
+    """Embedded files of a PDF (ISO 32000-1 7.11.4)."""
+    with pikepdf.open(BytesIO(original), suppress_warnings=True) as pdf:
+        found = 0
+        for each in pdf.objects:
+            if isinstance(each, pikepdf.Stream) and each.get("/Type") == "/EmbeddedFile" and found < _PARTS_MOST:
+                found += 1
+                yield _head_of(each)
+
+
+def _head_of(stream: pikepdf.Stream) -> bytes:
+    """The beginning of a stream, unpacked no further than needed."""
+    raw = stream.read_raw_bytes()
+    if stream.get("/Filter") in ("/FlateDecode", ["/FlateDecode"]):
+        return zlib.decompressobj().decompress(raw, _LOOK)
+    return raw[:_LOOK]
+
+
+def _attached(original: bytes, depth: int) -> Iterator[bytes]:
+    message = BytesParser(policy=policy.compat32).parsebytes(original)
+    for number, part in enumerate(message.walk()):
+        if number > _PARTS_MOST:
+            return
+        content = None if part.is_multipart() else part.get_payload(decode=True)
+        if isinstance(content, bytes):
+            yield content[:_LOOK]
+            if depth and content.startswith(b"PK\x03\x04"):
+                yield from _inside(content, "application/zip", depth - 1)
+            elif depth and content.startswith(b"%PDF-"):
+                yield from _inside(content, "application/pdf", depth - 1)
+
+
+def _zipped(original: bytes, depth: int) -> Iterator[bytes]:
+    with zipfile.ZipFile(BytesIO(original)) as archive:
+        for entry in archive.infolist()[:_PARTS_MOST]:
+            if entry.flag_bits & 1:  # encrypted
+                continue
+            with archive.open(entry) as file:
+                content = file.read(16 * _LOOK)
+            yield content[:_LOOK]
+            if depth and content.startswith(b"PK\x03\x04"):
+                yield from _inside(content, "application/zip", depth - 1)

@@ -1,0 +1,56 @@
+"""What is measured, each in a process of its own: `python -m tests.bench.contestants WHO REPEAT OUT FILE…`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def img2pdf(files: list[Path], repeat: int, out: Path) -> None:
+    """Bare img2pdf, in process: no provenance, no digest, no PDF/A."""
+    import img2pdf
+
+    for _ in range(repeat):
+        for file in files:
+            (out / f"{file.name}.pdf").write_bytes(
+                img2pdf.convert(file.read_bytes(), rotation=img2pdf.Rotation.ifvalid)
+            )
+
+
+def normaliser(files: list[Path], repeat: int, out: Path) -> None:
+    """This normaliser, in process."""
+    from receipts.pdfa import normalise
+    from receipts.policy import Limits
+    from tests.receipts.pdfa_cases import facts
+
+    for _ in range(repeat):
+        for file in files:
+            original = file.read_bytes()
+            (out / f"{file.name}.pdf").write_bytes(normalise(original, facts(original), Limits()).pdf)
+
+
+def unmeasured(files: list[Path], repeat: int, out: Path) -> None:
+    """This normaliser without looking how readable the picture is."""
+    from receipts import quality
+
+    quality.measure = lambda *_: {"measured": False, "flags": []}
+    normaliser(files, repeat, out)
+
+
+def isolated(files: list[Path], repeat: int, out: Path) -> None:
+    """This normaliser as ingest runs it: in a process of its own, bounded and cut off."""
+    from receipts.policy import Limits
+    from tasks.isolation import Bounds, Isolation
+    from tests.receipts.pdfa_cases import facts
+
+    isolation = Isolation(Bounds(files=10_000), 1)
+    for _ in range(repeat):
+        for file in files:
+            original = file.read_bytes()
+            (out / f"{file.name}.pdf").write_bytes(isolation.normalise(original, facts(original), Limits()).pdf)
+    isolation.close()
+
+
+if __name__ == "__main__":
+    who, repeat, out, *names = sys.argv[1:]
+    globals()[who]([Path(name) for name in names], int(repeat), Path(out))

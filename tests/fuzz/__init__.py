@@ -1,0 +1,1 @@
+"""Mutated samples against the normaliser: `python -m tests.fuzz --minutes 30`."""
