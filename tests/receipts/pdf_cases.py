@@ -40,7 +40,7 @@ FX = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
 def page(text: str = "Invoice 120.00 EUR") -> Pdf:
     """A page with text in an embedded font."""
     body = f'<h1>{text}</h1><p style="color: #aa0000">Total</p>'
-    pdf = typeset.pages("<p>Shop</p>", body, {}, Limits()).pdf
+    pdf = typeset.pages("<p>Shop</p>", body, {}, Limits().pages).pdf
     del pdf.trailer["/Info"]  # it holds the present
     return pdf
 
