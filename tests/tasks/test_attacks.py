@@ -11,7 +11,8 @@ import pytest
 from connectors.source import PathsSource
 from receipts.evidence import ChainBroken
 from tasks.archive import archive, sweep_staging
-from tasks.journal import load
+from tasks.checking import check_registry, lost_lines
+from tasks.journal import load, project
 from tasks.normalise import normalise
 from tasks.seal import seal
 from tasks.step import Unfinished
@@ -115,3 +116,42 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(tmp_path: Path) -> No
 
     with pytest.raises(Gone):
         source.read(offer)
+
+
+def alter(installation: Installation, statement: str, *values: object) -> None:
+    """What somebody with the database file in hand does."""
+    path = installation.settings.database_url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as database:
+        database.execute(statement, values)
+    database.close()
+
+
+def test_an_altered_index_is_found(installation: Installation, samples: Path) -> None:
+    receptions = installation.receive(samples / JPEG, samples / PNG)
+    first, second = (str(each.receipt) for each in receptions)
+    assert [finding.problem for finding in check_registry(installation.registry)] == ["", ""]
+    alter(installation, "UPDATE receipt SET state = 'ARCHIVED' WHERE stream = ?", first)
+    found = {finding.receipt: finding.problem for finding in check_registry(installation.registry)}
+    assert "index" in found[first]
+    assert found[second] == ""
+
+
+def test_a_receipt_that_the_index_forgot_is_found(installation: Installation, samples: Path) -> None:
+    receptions = installation.receive(samples / JPEG, samples / PNG)
+    first, second = (str(each.receipt) for each in receptions)
+    alter(installation, "DELETE FROM arrival WHERE stream = ?", first)
+    alter(installation, "DELETE FROM receipt WHERE stream = ?", first)
+    found = {finding.receipt: finding.problem for finding in check_registry(installation.registry)}
+    assert "without an index row" in found[first]
+    assert found[second] == ""
+    assert lost_lines(installation.registry) == []
+    installation.registry.rebuild(project)
+    assert {finding.problem for finding in check_registry(installation.registry)} == {""}
+
+
+def test_lines_cut_off_are_found_before_a_rebuild_forgets_them(installation: Installation, samples: Path) -> None:
+    [reception] = installation.receive(samples / JPEG)
+    installation.ingest()
+    alter(installation, "DROP TRIGGER journal_refuses_delete")
+    alter(installation, "DELETE FROM journal WHERE position >= 3")
+    assert [finding.receipt for finding in lost_lines(installation.registry)] == [reception.receipt]
