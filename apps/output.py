@@ -31,25 +31,32 @@ STYLES: Final = {
 
 def complain(what: str, advice: str = "") -> None:
     """Say on stderr what went wrong and what to do."""
-    errors.print(f"[red]probant:[/red] {what}", highlight=False, markup=True, soft_wrap=True)
+    text = "\n".join(map(escape, what.splitlines()))
+    errors.print(f"[red]probant:[/red] {text}", highlight=False, markup=True, soft_wrap=True)
     if advice:
-        errors.print(f"  {advice}", highlight=False, markup=False, soft_wrap=True)
+        errors.print(f"  {escape(advice)}", highlight=False, soft_wrap=True)
 
 
 def print_json(entry: Mapping[str, object]) -> None:
-    """One JSON object on one line."""
-    typer.echo(json.dumps(entry, ensure_ascii=False, default=str))
+    """One JSON object on one line, in ASCII: names from outside can't break the line or drive a terminal."""
+    typer.echo(json.dumps(entry, default=str))
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A table for people."""
+    """A table for people; a cell that is a list has a line for each element."""
     table = Table(title=title, title_justify="left", header_style="bold", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        cells = ["" if cell is None else str(cell) for cell in row]
-        table.add_row(*[f"[{STYLES[cell]}]{cell}[/]" if cell in STYLES else escape(cell) for cell in cells])
+        table.add_row(*map(_cell, row))
     console.print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return "\n".join(escape(str(each)) for each in value)
+    text = "" if value is None else str(value)
+    return f"[{STYLES[text]}]{text}[/]" if text in STYLES else escape(text)
 
 
 def escape(text: str) -> str:

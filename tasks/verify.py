@@ -48,4 +48,5 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
         "signer": report.signer,
         "qualification": str(qualification.seal) if qualification else None,
         "trusted_list": listed.snapshot.name if listed else None,
+        "time_stamped_by": report.time_stamped_by,
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apps.output import DOES_NOT_HOLD, complain, console, escape, print_json, print_table
+from apps.output import DOES_NOT_HOLD, complain, console, print_json, print_table
 
 if TYPE_CHECKING:
     from connectors.ports import Row
@@ -39,7 +39,7 @@ def list_receipts(
 
 @app.command("show")
 def show(
-    receipt: Annotated[str, typer.Argument(help="A receipt's id, or the first characters of its SHA-256.")],
+    receipt: Annotated[str, typer.Argument(help="A receipt's id, or how it or its SHA-256 begins.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a journal line.")] = False,
 ) -> None:
     """Show a receipt's journal, its chain checked, and whether the paper may be destroyed."""
@@ -65,20 +65,26 @@ def reseal(
     reason: Annotated[str, typer.Option(help="Why, for the journal.")],
 ) -> None:
     """Drop a seal that does not verify, so that the next ingest makes it anew. Only before archiving."""
-    from receipts.receipt import Event
+    from receipts.receipt import Event, IllegalEvent
     from tasks.connections import connections
     from tasks.journal import load, record
 
     row = find(receipt)
     opened = connections()
     history = load(opened.registry, row.stream)
-    record(opened.registry, history, Event.SEAL_REJECTED, {"reason": reason}, at=opened.now(), claim=None)
+    try:
+        record(opened.registry, history, Event.SEAL_REJECTED, {"reason": reason}, at=opened.now(), claim=None)
+    except IllegalEvent as fault:
+        complain(f"{row.stream} is {history.state}: only a sealed receipt that is not verified is sealed again")
+        raise typer.Exit(DOES_NOT_HOLD) from fault
     console.print(f"{row.stream} will be sealed again by the next ingest.")
 
 
 def find(receipt: str) -> Row:
     """The one receipt that `receipt` names."""
-    found = [row for row in all_rows() if row.stream == receipt or row.stream.split("/")[1].startswith(receipt)]
+    # `tenant/sha` or `sha`, in full or as far as the list shows it.
+    begins = receipt if "/" in receipt else f"/{receipt}"
+    found = [row for row in all_rows() if (row.stream.startswith(begins) if "/" in receipt else begins in row.stream)]
     if len(found) != 1:
         complain(f"{len(found)} receipts are named {receipt}", "See `probant receipts list`.")
         raise typer.Exit(DOES_NOT_HOLD)
@@ -130,9 +136,5 @@ def print_rows(title: str, rows: Iterator[Row]) -> None:
     )
 
 
-def _facts(facts: object) -> str:
-    from collections.abc import Mapping
-
-    if not isinstance(facts, Mapping):
-        return escape(str(facts))
-    return "\n".join(f"{name}: {value}" for name, value in facts.items() if not isinstance(value, Mapping))
+def _facts(facts: Mapping[str, object]) -> list[str]:
+    return [f"{name}: {value}" for name, value in facts.items() if not isinstance(value, Mapping)]
