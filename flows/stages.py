@@ -69,8 +69,8 @@ def _wait_for_turns(rate: str, number: int) -> None:
 
 
 normalise = _stage("normalise", normalising.normalise)
-# `probant up` creates the limit on chunks being sealed at the same time; ops may change it in the UI. A limit `tsa` with
-# slot decay, if ops make one, is how many time-stamps all workers together ask for in a time.
+# `probant up` creates the limit on chunks being sealed at the same time; ops may change it in the UI. A limit `tsa`
+# with slot decay, if ops make one, is how many time-stamps all workers together ask for in a time.
 seal = _stage("seal", sealing.seal, limit="seal", rate="tsa")
 verify = _stage("verify", verifying.verify)
 archive = _stage("archive", archiving.archive)
