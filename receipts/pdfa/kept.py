@@ -19,10 +19,11 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from receipts.pdfa import colour, syntax, xmp
 from receipts.pdfa.document import PROVENANCE, announced_by, provenance_of, values_of
+from receipts.pdfa.inside import MORE
 from receipts.pdfa.invoice import attached, file_name, packet_of
 from receipts.pdfa.model import Facts, Shown
 
-_BARRED: Final = frozenset({"signature", "owner-password", "permissions", "validation-data", "form-field"})
+_BARRED: Final = frozenset({"signature", "owner-password", "permissions", "validation-data", "form-field", MORE})
 _NAMES_MOST: Final = 1000
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from connectors.devpki import Service
 from receipts import pades
 from receipts.errors import Code, Refused
-from receipts.pdfa import Normalised, inside, original_of, provenance_of
+from receipts.pdfa import Normalised, inside, original_of, provenance_of, syntax
 from receipts.pdfa.kept import packet_to_go_on_from as kept_packet
 from receipts.policy import Limits
 from tests import judge
@@ -146,7 +146,7 @@ def spoilt() -> dict[str, bytes]:
     return {
         "something after its end": good + b"more",
         "no binary comment": good.replace(b"\n%\xbf\xf7\xa2\xfe\n", b"\n%abcd\n"),
-        "odd hexadecimal string": good.replace(b"/ID [<", b"/ID [ <").replace(b"endobj\n", b"endobj  \n", 1),
+        "spaces after an object": good.replace(b"endobj\n", b"endobj  \n", 1),
         "a provenance of its own": pdf_cases.pdf_a(pdf=fake),
         "colours without a meaning": pdf_cases.written(coloured, **writing),
         "a font that is not embedded": pdf_cases.written(plain, **writing),
@@ -185,6 +185,17 @@ def test_what_is_kept_of_changed_files_is_pdf_a_all_the_same(tmp_path: Path) -> 
     assert kept
     verdicts = judge.verapdf(kept)
     assert {path.name: verdicts[str(path)] for path in kept if not verdicts[str(path)]["compliant"]} == {}
+
+
+@pytest.mark.parametrize("string", [b"<abc>", b"<abxy>"], ids=["odd", "no digits"])
+def test_hexadecimal_strings_that_pdf_a_bars_are_unusual(string: bytes) -> None:
+    plain = pikepdf.open(BytesIO(pdf_cases.pdf_a()))
+    plain.Root.Spare = plain.make_indirect(pikepdf.Dictionary(X=pikepdf.String(b"\xab\xcd")))
+    good = pdf_cases.written(plain, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    assert good.count(b"<abcd>") == 1
+    syntax.check(good)
+    with pytest.raises(syntax.Unusual, match="hexadecimal"):
+        syntax.check(good.replace(b"<abcd>", string.ljust(6)))
 
 
 def test_a_signed_pdf_is_carried_whole_and_its_signature_survives(devpki: Service) -> None:  # noqa: F811
