@@ -306,6 +306,9 @@ def test_outlook_message_cut_off_is_refused() -> None:
     with pytest.raises(Refused) as refused:
         made(mails.tnef("x", [("r.pdf", pdf())])[:-50])
     assert refused.value.code is Code.TRUNCATED
+    with pytest.raises(Refused) as refused:
+        made(mails.tnef("x", [], more=b"?" + mails.tnef("", [("r.pdf", pdf())])))
+    assert refused.value.code is Code.DAMAGED
 
 
 # --- whatever comes --------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def read(content: bytes, depth: int = 0) -> Message:
     """The message in a TNEF stream.
 
     Raises:
-        Refused: TRUNCATED, or HOSTILE for messages in messages without end.
+        Refused: TRUNCATED, DAMAGED, or HOSTILE for messages in messages without end.
     """
     if depth > _DEEPEST:
         raise Refused(Code.HOSTILE, f"TNEF in TNEF, more than {_DEEPEST} deep")
@@ -86,7 +86,7 @@ def _attach(message: Message, one: _Attached, codepage: int, depth: int) -> None
 
 
 def _attributes(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """(attribute, value), up to whatever garbage follows [MS-OXTNEF 2.1.3.2]."""
+    """(attribute, value), in order [MS-OXTNEF 2.1.3.2]."""
     at = _HEAD
     while at + 9 <= len(content) and content[at] in _LEVELS:
         name, size = struct.unpack_from("<H2xI", content, at + 1)
@@ -94,6 +94,8 @@ def _attributes(content: bytes) -> Iterator[tuple[int, bytes]]:
             raise Refused(Code.TRUNCATED, "winmail.dat without its end")
         yield name, content[at + 9 : at + 9 + size]
         at += 9 + size + 2
+    if content[at:].strip(b"\0\r\n\t "):
+        raise Refused(Code.DAMAGED, "winmail.dat with something unreadable in it")  # more may have been attached
 
 
 def _properties(value: bytes) -> dict[int, tuple[int, bytes]]:
