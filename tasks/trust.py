@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import socket
 import threading
@@ -93,6 +94,7 @@ def serve_development_pki(settings: Settings) -> None:
             with suppress(OSError):  # another process was quicker
                 stack.enter_context(devpki.serve(pki.folder))
                 _serving[pki.folder] = stack
+                atexit.register(stack.close)  # later its thread is gone, and closing would wait for it for ever
 
 
 def _answers(port: int) -> bool:
