@@ -67,9 +67,10 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
         raise Refused(Code.UNSUPPORTED_TYPE, media_type)
     if hashlib.sha256(original).hexdigest() != facts.original_sha256:
         raise WrongFacts("the facts are those of other bytes")
-    measured = quality.measure(original, media_type)
     with _ONE_AT_A_TIME if media_type not in PICTURES else nullcontext():
-        shown = replace(ROUTES[media_type](original, limits), quality=measured)
+        shown = ROUTES[media_type](original, limits)
+        measured = quality.measure(original, media_type)  # after: a file that can't be shown is refused, not measured
+        shown = replace(shown, quality=measured)
         archive_file = _write(shown, original, facts, media_type)
         while shown.otherwise and not repair.is_certain(archive_file):
             shown = replace(shown.otherwise(), quality=measured)
