@@ -61,8 +61,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     """
     opened = _read(original)
     was_repaired = bool(opened.get_warnings())
-    inside.check_page_tree(opened, limits.pages)
-    pages = len(opened.pages)
+    pages = _count(original, opened, limits)
     was_repaired |= bool(opened.get_warnings())
     if was_repaired and b"%%EOF" not in original[-_TAIL:]:
         raise Refused(Code.TRUNCATED, "PDF without its end")
@@ -105,6 +104,14 @@ def _read(original: bytes) -> pikepdf.Pdf:
         return pikepdf.open(BytesIO(original), suppress_warnings=True, inherit_page_attributes=False)
     except pikepdf.PasswordError as error:
         raise Refused(Code.ENCRYPTED, "PDF that asks for a password to be opened") from error
+    except pikepdf.PdfError as error:
+        raise Refused(_reason(original, error), _detail(error)) from error
+
+
+def _count(original: bytes, opened: pikepdf.Pdf, limits: Limits) -> int:
+    try:
+        inside.check_page_tree(opened, limits.pages)
+        return len(opened.pages)
     except pikepdf.PdfError as error:
         raise Refused(_reason(original, error), _detail(error)) from error
 
