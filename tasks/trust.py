@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import socket
 import threading
@@ -72,6 +73,8 @@ def serve_development_pki(settings: Settings) -> None:
             with suppress(OSError):  # another process was quicker
                 stack.enter_context(devpki.serve(pki.folder))
                 _serving[pki.folder] = stack
+                # Not left to the interpreter's end: its thread is dead by then, and waiting for it would take for ever.
+                atexit.register(stack.close)
 
 
 def _answers(port: int) -> bool:
