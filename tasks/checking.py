@@ -69,6 +69,6 @@ def _values(row: Row) -> Row:
     return replace(
         row,
         summary=dict(row.summary),
-        arrivals=[tuple(each) for each in row.arrivals],
-        unsettled=[tuple(each) for each in row.unsettled],
+        arrivals=tuple((source, key) for source, key in row.arrivals),
+        unsettled=tuple((source, key) for source, key in row.unsettled),
     )
