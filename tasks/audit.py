@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.ports import Missing, Row, Stored
+from connectors.ports import Conflict, Missing, Row, Stored
 from receipts.pades import validate
 from receipts.receipt import Event, State, archive_key
 from tasks.connections import Connections
@@ -33,17 +33,20 @@ def audit(connections: Connections, *, tenant: str | None = None) -> Iterator[Fi
     Yields:
         One finding a receipt; then one for each key hidden by a delete marker or unknown to the journal.
     """
-    known: set[str] = set()
+    known: dict[str, object] = {}
     for row in archived_rows(connections, tenant):
-        known.add(archive_key(row.stream))
+        known[archive_key(row.stream)] = row.summary.get("version_id")
         yield _finding(connections, row, _lock_deviation)
     prefix = tenant or ""
     for key in connections.archive.markers(prefix):
         yield Finding(receipt=key, retain_until="", deviation="hidden by a delete marker")
     for stored in connections.archive.versions(prefix):
-        if stored.key not in known and not stored.key.startswith("."):
-            until = stored.retain_until.isoformat() if stored.retain_until else ""
-            yield Finding(receipt=stored.key, retain_until=until, deviation="in the archive, but not in the journal")
+        if stored.key.startswith(".") or known.get(stored.key) == stored.version_id:
+            continue
+        until = stored.retain_until.isoformat() if stored.retain_until else ""
+        # Whoever asks for the key alone gets the newest version, which is then not the one that we sealed.
+        what = f"version {stored.version_id} is " if stored.key in known else ""
+        yield Finding(receipt=stored.key, retain_until=until, deviation=f"{what}in the archive, but not in the journal")
 
 
 def reverify(connections: Connections, rows: list[Row]) -> Iterator[Finding]:
@@ -69,9 +72,20 @@ def _finding(connections: Connections, row: Row, check: Callable[[Connections, H
         history, deviation = load(connections.registry, row.stream), "the archived file is gone"
     except Exception as error:
         return Finding(receipt=row.stream, retain_until=until, deviation=f"could not be checked: {describe(error)}")
-    if deviation and history.facts(Event.DEVIATED).get("detail") != deviation:
-        record(connections.registry, history, Event.DEVIATED, {"detail": deviation}, at=connections.now(), claim=None)
+    _note(connections, history, deviation)
     return Finding(receipt=row.stream, retain_until=until, deviation=deviation)
+
+
+def _note(connections: Connections, history: History, deviation: str) -> None:
+    """Write a new deviation down, though the same bytes may arrive again at this moment."""
+    while deviation and history.facts(Event.DEVIATED).get("detail") != deviation:
+        facts = {"detail": deviation}
+        try:
+            record(connections.registry, history, Event.DEVIATED, facts, at=connections.now(), claim=None)
+        except Conflict:
+            history = load(connections.registry, history.receipt)
+        else:
+            return
 
 
 def _lock_deviation(connections: Connections, history: History) -> str:

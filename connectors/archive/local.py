@@ -77,11 +77,15 @@ class LocalArchive:
         return stored
 
     def head(self, key: str, version_id: str | None = None) -> Stored:
-        """See `Archive.head`. Size as on disk, digest as noted: `get` tells whether the bytes still have it.
+        """See `Archive.head`. Size and digest of what lies there now: nobody else keeps its bytes from change.
 
-        An object whose lock's file is lost is shown without a lock, with the digest of what lies there.
+        An object whose lock's file is lost is shown without a lock.
         """
-        return self._find(check_archive_key(key), version_id)
+        stored = self._find(check_archive_key(key), version_id)
+        try:
+            return replace(stored, sha256=_digest(self._path(key)))
+        except FileNotFoundError as gone:
+            raise Missing(key) from gone
 
     def get(self, key: str, version_id: str) -> bytes:
         """See `Archive.get`: the bytes as they lie there, unchecked."""
@@ -92,7 +96,10 @@ class LocalArchive:
             raise Missing(key) from gone
 
     def versions(self, prefix: str) -> Iterator[Stored]:
-        """See `Archive.versions`. Files that were never put here are shown too, without a lock."""
+        """See `Archive.versions`. Files that were never put here are shown too, without a lock.
+
+        Digests as noted when they were put, since a list of all must not read all: `head` looks at the bytes.
+        """
         for key in self._keys(self._folder, prefix):
             try:
                 yield self._find(key)
