@@ -212,7 +212,8 @@ def _offer(key: str, item: dict[bytes, Any]) -> Offer:
     headers: dict[str, str] = {}
     for name, value in email.message_from_bytes(raw).raw_items():
         headers.setdefault(name.lower(), _decoded(value))
-    facts = {"from": headers.get("from"), "message_id": headers.get("message-id"), "date": headers.get("date")}
+    sender = headers.get("from")
+    facts = {"sender": sender, "from": sender, "message_id": headers.get("message-id"), "date": headers.get("date")}
     received = item.get(b"INTERNALDATE")
     if isinstance(received, datetime):
         facts["received"] = received.astimezone(UTC).isoformat()

@@ -65,7 +65,7 @@ def test_headers_are_told_decoded(server: dovecot.Dovecot, user: str) -> None:
     server.append(user, MAIL)
     [offer] = source(server, user).offers()
     assert offer.name == "Reçu taxi"
-    assert offer.facts["from"] == "jo@example.org"
+    assert offer.facts["from"] == offer.facts["sender"] == "jo@example.org"
     assert offer.facts["message_id"] == "<1@example.org>"
     assert offer.facts["received"].endswith("+00:00")
 
