@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from config.settings import MobileSource as MobileSettings
 from config.settings import Settings, settings
 from connectors import source as sources
 from connectors.archive import S3Options, open_archive
-from connectors.ports import Archive, Registry, Source, Store
+from connectors.ports import Archive, Offer, Outcome, Registry, Source, Store
 from connectors.registry import open_registry
 from connectors.store import open_store
 from receipts.policy import FinancialYear, Limits
@@ -28,6 +28,28 @@ SOFTWARE = f"Probant {version('probant')}"
 def now() -> datetime:
     """The present, UTC-aware."""
     return datetime.now(UTC)
+
+
+class Unopened:
+    """A configured `Source` that could not be opened: it is told as a fault of its own, the others go on."""
+
+    def __init__(self, channel: str, name: str, fault: Exception) -> None:
+        self.channel, self.name, self._fault = channel, name, fault
+
+    def offers(self) -> Iterator[Offer]:
+        """See `Source.offers`."""
+        raise self._fault
+
+    def read(self, offer: Offer) -> bytes:
+        """See `Source.read`."""
+        raise self._fault
+
+    def settle(self, key: str, outcome: Outcome) -> None:
+        """See `Source.settle`."""
+        raise self._fault
+
+    def close(self) -> None:
+        """See `Source.close`."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +115,14 @@ class Connections:
         raise ValueError("the portal needs a source of kind mobile in PROBANT_SOURCES")
 
     def open_sources(self) -> list[Source]:
-        """Every configured source, opened; the caller closes them."""
-        return [self._open(source) for source in self.settings.resolved_sources()]
+        """Every configured source; the caller closes them. One that can't be opened says so when it is used."""
+        found: list[Source] = []
+        for source in self.settings.resolved_sources():
+            try:
+                found.append(self._open(source))
+            except Exception as fault:
+                found.append(Unopened(source.kind, f"{source.kind}:{source.name}", fault))
+        return found
 
     def _open(self, source: FolderSettings | ImapSettings | MobileSettings) -> Source:
         if isinstance(source, FolderSettings):
