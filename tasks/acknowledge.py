@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from connectors.devpki import MARK
 from connectors.ports import Conflict, Outcome, Source
 from receipts.receipt import Event, State
 from tasks.connections import Connections
@@ -58,11 +59,13 @@ def outcome_of(history: History, source: str, key: str) -> Outcome:
 
 def why_keep_paper(history: History) -> str:
     """Why the paper must be kept, or empty if it may be destroyed: true only when every gate held (C. civ. 1379)."""
-    archived, sealed = history.facts(Event.ARCHIVED), history.facts(Event.SEALED)
+    archived, sealed, verified = (history.facts(event) for event in (Event.ARCHIVED, Event.SEALED, Event.VERIFIED))
     if history.state is not State.ARCHIVED:
         return "the receipt is not archived"
     if sealed.get("development") is not False:
         return "it was sealed with a development key, which is worthless in law"
+    if MARK in str(verified.get("time_stamped_by")):
+        return "its time-stamp is of a development authority, which is worthless in law"
     if archived.get("compliance_tier") is not True:
         return "this archive is a plain directory, not a compliance tier"
     if history.facts(Event.DEVIATED):

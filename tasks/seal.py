@@ -13,7 +13,7 @@ from receipts.receipt import Event, State
 from tasks.connections import Connections
 from tasks.journal import Facts, History
 from tasks.normalise import normalised_key, staged
-from tasks.sealing import SealingRoom, sealing_room
+from tasks.sealing import SealingRoom, is_development_seal, sealing_room
 from tasks.step import Work, describe, finish, ready, renew, write_down
 
 IN_FLIGHT: Final = 16
@@ -96,7 +96,7 @@ def _keep(connections: Connections, work: Work, history: History, sealed: bytes)
     facts: Facts = {
         "sha256": sha256,
         "size_bytes": len(sealed),
-        "development": connections.settings.is_development,
+        "development": connections.settings.is_development or is_development_seal(sealing_room(connections.settings)),
     }
     if write_down(connections, work, history, Event.SEALED, facts) is None:
         return replace(work, claim=None)

@@ -13,6 +13,7 @@ from pyhanko_certvalidator.fetchers import FetcherBackend
 
 from config.settings import Settings
 from connectors import signing
+from connectors.devpki import MARK
 from receipts.pades import Sealer
 from tasks.trust import anchors, development_pki, serve_development_pki
 
@@ -66,6 +67,12 @@ def sealing_room(settings: Settings) -> SealingRoom:
         if key not in _rooms:
             _rooms[key] = SealingRoom(settings)
         return _rooms[key]
+
+
+def is_development_seal(room: SealingRoom) -> bool:
+    """Whether the key is of a development PKI, though it was configured as if it were a provider's."""
+    certificate = room.sealer.signer.signing_cert
+    return certificate is not None and MARK in certificate.subject.human_friendly
 
 
 def _provider(settings: Settings) -> tuple[str, str | None, str]:

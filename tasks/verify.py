@@ -43,4 +43,5 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
         "level": report.level,
         "sealed_at": report.sealed_at.isoformat() if report.sealed_at else None,
         "signer": report.signer,
+        "time_stamped_by": report.time_stamped_by,
     }

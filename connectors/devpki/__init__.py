@@ -4,7 +4,8 @@
 It stands where a qualified provider stands in production, so everything else can be the same code.
 """
 
+from connectors.devpki.certificates import MARK
 from connectors.devpki.folder import DevPki, load, make, revoke
 from connectors.devpki.server import Service, serve
 
-__all__ = ["DevPki", "Service", "load", "make", "revoke", "serve"]
+__all__ = ["MARK", "DevPki", "Service", "load", "make", "revoke", "serve"]

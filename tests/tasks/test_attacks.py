@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from config.settings import Settings
+from connectors.ports import Stored
 from connectors.source import PathsSource
 from receipts.evidence import ChainBroken
+from tasks.acknowledge import why_keep_paper
 from tasks.archive import archive, sweep_staging
+from tasks.audit import audit
 from tasks.checking import check_registry, lost_lines
+from tasks.connections import Connections
 from tasks.journal import load, project
 from tasks.normalise import normalise
 from tasks.seal import seal
 from tasks.step import Unfinished
+from tasks.trust import development_pki, serve_development_pki
 from tasks.verify import verify
 from tests.installation import Installation
 
@@ -155,3 +165,65 @@ def test_lines_cut_off_are_found_before_a_rebuild_forgets_them(installation: Ins
     alter(installation, "DROP TRIGGER journal_refuses_delete")
     alter(installation, "DELETE FROM journal WHERE position >= 3")
     assert [finding.receipt for finding in lost_lines(installation.registry)] == [reception.receipt]
+
+
+def test_an_audit_sees_other_bytes_of_the_same_size(installation: Installation, samples: Path) -> None:
+    [reception] = installation.receive(samples / JPEG)
+    installation.ingest()
+    row = installation.registry.row(str(reception.receipt))
+    assert row is not None
+    path = Path(str(row.summary["archive"])) / str(row.summary["archive_key"])
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    [finding] = audit(installation)
+    assert finding.deviation.startswith("sha256 is")
+
+
+def test_an_audit_sees_a_second_version(installation: Installation, samples: Path) -> None:
+    """Object Lock keeps a version; it doesn't keep anybody from putting another one over it."""
+    installation.receive(samples / JPEG)
+    installation.ingest()
+    versions = installation.archive.versions
+
+    def with_another(prefix: str) -> Iterator[Stored]:
+        for stored in versions(prefix):
+            yield stored
+            yield replace(stored, version_id="another")
+
+    installation.archive.versions = with_another  # type: ignore[method-assign]
+    assert [bool(finding.deviation) for finding in audit(installation)] == [False, True]
+
+
+def test_the_development_key_stays_worthless_under_any_setting(installation: Installation, samples: Path) -> None:
+    pki = development_pki(installation.settings)
+    serve_development_pki(installation.settings)
+    posing = {
+        "signer": pki.signer_uri,
+        "signer_secret_file": pki.p12_secret,
+        "tsa_url": pki.tsa_url,
+        "trust": [pki.anchors],
+    }
+    production = Installation(installation.settings.model_copy(update=posing))
+    [reception] = production.receive(samples / JPEG)
+    assert [work.problem for work in production.ingest()] == [""]
+    history = load(production.registry, str(reception.receipt))
+    assert "development key" in why_keep_paper(history)
+
+
+def test_one_source_that_cannot_be_opened_leaves_the_others_open(installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    posts = {"kind": "imap", "host": "localhost", "user": "u", "password_file": str(tmp_path / "not-there")}
+    settings = Settings(home=tmp_path, sources=[posts, {"kind": "folder", "path": str(tmp_path / "in")}])
+    mailbox, folder = Connections(settings).open_sources()
+    assert list(folder.offers()) == []
+    with pytest.raises(FileNotFoundError):
+        list(mailbox.offers())
+    mailbox.close()
+
+
+def test_a_process_that_served_the_development_pki_ends(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from config.settings import Settings; from tasks import trust;"
+        "trust.serve_development_pki(Settings(home=Path(sys.argv[1]))); assert trust._serving"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=120)

@@ -190,8 +190,13 @@ def test_the_paper_may_go_only_when_every_gate_held(installation: Installation, 
     history = load(installation.registry, str(reception.receipt))
     assert "development key" in why_keep_paper(history)
     told = dict(history.facts(Event.SEALED)) | {"development": False}
-    genuine = replace(
+    half = replace(
         history, lines=tuple(replace(x, facts=told) if x.event == Event.SEALED else x for x in history.lines)
+    )
+    assert "development authority" in why_keep_paper(half)
+    stamped = dict(history.facts(Event.VERIFIED)) | {"time_stamped_by": "a real one"}
+    genuine = replace(
+        half, lines=tuple(replace(x, facts=stamped) if x.event == Event.VERIFIED else x for x in half.lines)
     )
     assert "not a compliance tier" in why_keep_paper(genuine)
 
