@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -217,3 +219,11 @@ def test_one_source_that_cannot_be_opened_leaves_the_others_open(installation: I
     with pytest.raises(FileNotFoundError):
         list(mailbox.offers())
     mailbox.close()
+
+
+def test_a_process_that_served_the_development_pki_ends(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from config.settings import Settings; from tasks import trust;"
+        "trust.serve_development_pki(Settings(home=Path(sys.argv[1]))); assert trust._serving"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=120)
