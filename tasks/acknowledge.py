@@ -94,6 +94,8 @@ def why_keep_paper(history: History) -> str:
         return "it was sealed with a development key, which is worthless in law"
     if MARK in str(verified.get("time_stamped_by")):
         return "its time-stamp is of a development authority, which is worthless in law"
+    if verified.get("qualification") != "QESeal":  # décret 2016-1673 art. 3: what the presumption rests on
+        return "no trusted list proves that its seal is qualified"
     if archived.get("compliance_tier") is not True:
         return "this archive is a plain directory, not a compliance tier"
     if history.facts(Event.DEVIATED):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,4 +141,13 @@ def _archived(receipt: str) -> Callable[[], bytes]:
     if not key:
         complain(f"{receipt} is {row.state}: there is no archived file")
         raise typer.Exit(DOES_NOT_HOLD)
-    return lambda: connections().archive.get(str(key), str(version_id))
+
+    def read() -> bytes:
+        content = connections().archive.get(str(key), str(version_id))
+        if hashlib.sha256(content).hexdigest() != row.summary["sealed_sha256"]:
+            # However good its seal may be: this is another file.
+            complain(f"the archive holds other bytes of {receipt} than the journal recorded", "See `probant audit`.")
+            raise typer.Exit(DOES_NOT_HOLD)
+        return content
+
+    return read

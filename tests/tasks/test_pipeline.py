@@ -11,12 +11,13 @@ import pytest
 from PIL import Image, ImageFilter
 
 from receipts.errors import Code
+from receipts.evidence import Json
 from receipts.pdfa import original_of
 from receipts.receipt import Event
 from tasks.acknowledge import outcome_of, why_keep_paper
 from tasks.archive import archive
 from tasks.audit import audit, reverify
-from tasks.journal import arrivals, load, project
+from tasks.journal import History, arrivals, load, project
 from tasks.normalise import normalise, normalised_key
 from tasks.receive import original_key, quarantine_key
 from tasks.seal import seal, sealed_key
@@ -185,21 +186,25 @@ def test_a_worker_that_lost_its_claim_writes_nothing(installation: Installation,
     assert events == ["received", "normalised", "seal-requested", "sealed", "verified", "archived"]
 
 
+def altered(history: History, event: Event, **facts: Json) -> History:
+    """The history as it would be had that event other facts."""
+    told = dict(history.facts(event)) | facts
+    return replace(history, lines=tuple(replace(x, facts=told) if x.event == event else x for x in history.lines))
+
+
 def test_the_paper_may_go_only_when_every_gate_held(installation: Installation, samples: Path) -> None:
     [reception] = installation.receive(samples / JPEG)
     installation.ingest()
     history = load(installation.registry, str(reception.receipt))
     assert "development key" in why_keep_paper(history)
-    told = dict(history.facts(Event.SEALED)) | {"development": False}
-    half = replace(
-        history, lines=tuple(replace(x, facts=told) if x.event == Event.SEALED else x for x in history.lines)
-    )
-    assert "development authority" in why_keep_paper(half)
-    stamped = dict(history.facts(Event.VERIFIED)) | {"time_stamped_by": "a real one"}
-    genuine = replace(
-        half, lines=tuple(replace(x, facts=stamped) if x.event == Event.VERIFIED else x for x in half.lines)
-    )
-    assert "not a compliance tier" in why_keep_paper(genuine)
+    history = altered(history, Event.SEALED, development=False)
+    assert "development authority" in why_keep_paper(history)
+    history = altered(history, Event.VERIFIED, time_stamped_by="a real one")
+    assert "trusted list" in why_keep_paper(history)
+    history = altered(history, Event.VERIFIED, qualification="QESeal")
+    assert "not a compliance tier" in why_keep_paper(history)
+    history = altered(history, Event.ARCHIVED, compliance_tier=True)
+    assert why_keep_paper(history) == ""
 
 
 def test_an_audit_finds_what_someone_did_to_the_archive(installation: Installation, samples: Path) -> None:
@@ -281,11 +286,10 @@ def test_the_paper_stays_when_the_picture_can_not_be_read(
     said = {}
     for reception in (sharp, unsharp):
         history = load(installation.registry, str(reception.receipt))
-        sealed = dict(history.facts(Event.SEALED)) | {"development": False}
-        archived = dict(history.facts(Event.ARCHIVED)) | {"compliance_tier": True}
-        genuine = {Event.SEALED: sealed, Event.ARCHIVED: archived}
-        lines = tuple(replace(x, facts=genuine.get(Event(x.event), x.facts)) for x in history.lines)
-        said[reception.name] = outcome_of(replace(history, lines=lines), *arrivals(history)[0]).message
+        genuine = altered(history, Event.SEALED, development=False)
+        genuine = altered(genuine, Event.VERIFIED, time_stamped_by="a real one", qualification="QESeal")
+        genuine = altered(genuine, Event.ARCHIVED, compliance_tier=True)
+        said[reception.name] = outcome_of(genuine, *arrivals(history)[0]).message
         assert history.facts(Event.NORMALISED)["quality"]["measured"] is True  # type: ignore[call-overload,index]
     assert said[sharp.name].endswith("You may destroy the paper.")
     assert said[unsharp.name].endswith("Keep the paper: the picture is blurred.")
