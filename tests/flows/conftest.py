@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -40,10 +42,17 @@ class Running:
     def trigger(self, *flows: str) -> None:
         """Ask for a run of each flow now, not at the next full minute."""
         for flow in flows:
-            found = requests.get(f"{self.api}/deployments/name/{flow}/{flow}", timeout=30).json()
-            requests.post(
-                f"{self.api}/deployments/{found['id']}/create_flow_run", json={}, timeout=30
-            ).raise_for_status()
+            found = self._ask("GET", f"deployments/name/{flow}/{flow}")
+            self._ask("POST", f"deployments/{found['id']}/create_flow_run", json={})
+
+    def _ask(self, method: str, path: str, **options: Any) -> Any:
+        for _ in range(20):
+            answer = requests.request(method, f"{self.api}/{path}", timeout=60, **options)
+            if answer.status_code != requests.codes.service_unavailable:  # its SQLite database is busy
+                break
+            time.sleep(1)
+        answer.raise_for_status()
+        return answer.json()
 
 
 @pytest.fixture(scope="session")
