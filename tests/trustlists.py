@@ -8,7 +8,7 @@ import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from lxml import etree
 from tests.judges.testgen import make_tl
 
 SINCE = dt.datetime(2025, 1, 2, tzinfo=dt.UTC)
+STARTED = dt.datetime.now(dt.UTC).replace(microsecond=0)
+"""Lists are issued when the tests start: before any moment that a test judges them at."""
 ADDITIONAL = "http://uri.etsi.org/02231/v2/additionaltypes#"
 RULES = "http://uri.etsi.org/TrstSvc/TrustedList/schemerules"
 
@@ -84,7 +86,7 @@ class Issue:
     territory: str = "ZZ"
     number: int = 1
     version: int = 6
-    at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC).replace(microsecond=0))
+    at: dt.datetime = STARTED
     days: float = 180
     kind: str = "EUgeneric"
     information: Sequence[str] = ("https://example.invalid/tl",)

@@ -28,7 +28,6 @@ def test_a_key_is_opened_by_uri_and_secret(devpki: Service) -> None:
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("pkcs11:token=seal", "no signer is known"),
         ("csc://qtsp.example/", "no signer is known"),
         ("/plain/path.p12", "no signer is known"),
         ("file://user:secret@localhost/key.p12", "nothing but scheme and path"),

@@ -52,7 +52,7 @@ def test_the_judges_agree_with_us(installation: Installation, sealed: dict[str, 
     conformant = verapdf(sealed.values())
     valid = dss(sealed.values(), [root], level="LT")
     for name, path in sealed.items():
-        ours = check(name, path.read_bytes(), installation.settings).holds
+        ours = check(name, path.read_bytes(), installation).holds
         verdicts = (ours, valid[str(path)]["passed"], conformant[str(path)]["compliant"])
         assert verdicts == ((True,) * 3 if name in KINDS else (False,) * 3), name
 

@@ -20,7 +20,7 @@ from tasks.isolation import Bounds, Isolation, IsolationFailed
 from tests.receipts.pdfa_cases import LIMITS, facts, made, png_of
 
 Start = Callable[..., Isolation]
-BOUNDS = {"memory_bytes": 512 << 20, "cpu_s": 1, "wall_s": 20, "output_bytes": 10 << 20}
+BOUNDS = {"memory_bytes": 512 << 20, "cpu_s": 3, "wall_s": 40, "output_bytes": 10 << 20}
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def ask(isolation: Isolation, what: str, content: bytes = b"") -> dict[str, Any]
 def test_a_file_that_exceeds_a_bound_is_refused_and_the_next_one_read(
     isolations: Start, what: str, code: Code, said: str
 ) -> None:
-    isolation = isolations(wall_s=2 if what == "sleep" else 20)
+    isolation = isolations(wall_s=2 if what == "sleep" else 40)
     assert ask(isolation, "fine")["asked"] == 1
     with pytest.raises(Refused) as refused:
         ask(isolation, what)
