@@ -174,3 +174,13 @@ def test_a_picture_that_takes_too_much_memory_is_refused() -> None:
         isolation.normalise(original, facts(original), Limits())
     assert refused.value.code == Code.TOO_COSTLY
     isolation.close()
+
+
+def test_what_its_parent_once_held_is_not_the_readers_memory(isolations: Start) -> None:
+    """Linux hands the peak of the parent on to what it starts."""
+    held = bytearray(600 << 20)
+    held[::4096] = b"x" * len(held[::4096])
+    del held
+    with pytest.raises(Refused) as refused:
+        ask(isolations(), "crash")
+    assert refused.value.code is Code.DAMAGED
