@@ -76,13 +76,10 @@ def serve() -> Iterator[Serve]:
         server.server_close()
 
 
-@pytest.fixture(params=["tcp", "unix", "path", "real"])
+# A real clamd joins in where CLAMD_SOCKET names one: its signatures are too large to bring along.
+@pytest.fixture(params=["tcp", "unix", "path", *(["real"] if os.environ.get("CLAMD_SOCKET") else [])])
 def address(request: pytest.FixtureRequest, serve: Serve) -> str:
-    if request.param != "real":
-        return serve(request.param)
-    if not os.environ.get("CLAMD_SOCKET"):
-        pytest.skip("CLAMD_SOCKET names no running clamd")
-    return os.environ["CLAMD_SOCKET"]
+    return os.environ["CLAMD_SOCKET"] if request.param == "real" else serve(request.param)
 
 
 def test_it_tells_clean_from_infected(address: str) -> None:
