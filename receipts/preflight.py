@@ -7,7 +7,7 @@ falls short. What a certificate says of itself is a claim: only a trusted list c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,7 @@ from asn1crypto import cms, x509
 from pyhanko.sign.ades.qualified_asn1 import QcStatements, get_qc_statements
 
 from receipts.pades.token import DIGESTS
+from receipts.trust import Qualification
 
 RSA_3000: Final = 3000
 RSA_1900: Final = 1900
@@ -105,8 +106,7 @@ def token_findings(der: bytes, source: str, demands: Demands, *, at: datetime) -
         demands: What is asked for.
         at: The present, UTC-aware.
     """
-    signed = cms.ContentInfo.load(der)["content"]
-    unit = _unit(signed)
+    unit, signed = time_stamp_unit(der), cms.ContentInfo.load(der)["content"]
     if unit is None:
         return [Finding("time-stamp-unit", Verdict.STOPS, f"{source}: the token doesn't carry its unit's certificate")]
     stated = QTST_STATEMENT in _token_statements(signed)
@@ -119,10 +119,38 @@ def token_findings(der: bytes, source: str, demands: Demands, *, at: datetime) -
     ]
 
 
-def proof_finding(demands: Demands) -> Finding:
-    """That claims are only claims: Annex I of CIR (EU) 2025/1945 has a trusted list decide."""
-    said = "no trusted list was asked: what the certificate and the token claim is not proved"
-    return Finding("trusted-list", demands.short, said)
+def proof_findings(worth: Mapping[str, Qualification] | None, demands: Demands) -> list[Finding]:
+    """What a trusted list says of a seal made now; without one, claims are only claims (CIR (EU) 2025/1945, Annex I).
+
+    Args:
+        worth: What a seal with a time-stamp of each source would be; `None` if there is no trusted list.
+        demands: What is asked for.
+    """
+    if worth is None:
+        said = "no trusted list was asked: what the certificate and the token claim is not proved"
+        return [Finding("trusted-list", demands.short, said)]
+    found = []
+    for source, each in worth.items():
+        issued, signing = each.at_issuance.evidence, each.at_signing.evidence
+        why = issued if not each.at_issuance.is_qualified or issued == signing else f"{issued}; now: {signing}"
+        said = f"{each.trusted_list}: a seal would be {each.seal}: {why}; {source} is {each.time_stamp}: "
+        evidence = said + each.time_stamp_evidence
+        found.append(Finding("trusted-list", Verdict.HOLDS if each.is_proved else demands.short, evidence))
+    return found
+
+
+def time_stamp_unit(der: bytes) -> x509.Certificate | None:
+    """The certificate that a token's ESSCertIDv2 names (RFC 5816, 2.2.1); `None` if the token doesn't carry it."""
+    signed = cms.ContentInfo.load(der)["content"]
+    attributes = {each["type"].native: each["values"] for each in signed["signer_infos"][0]["signed_attrs"]}
+    named = attributes["signing_certificate_v2"][0]["certs"][0]
+    algorithm = named["hash_algorithm"]["algorithm"].native
+    for choice in signed["certificates"]:
+        if algorithm in DIGESTS and (
+            hashlib.new(algorithm, choice.chosen.dump()).digest() == named["cert_hash"].native
+        ):
+            return choice.chosen
+    return None
 
 
 def weakness(certificate: x509.Certificate, at: datetime) -> str:
@@ -208,19 +236,6 @@ def _token_statements(signed: cms.SignedData) -> set[str]:
             statements = QcStatements.load(bytes(extension["extn_value"]))
             return {each["statement_id"].dotted for each in statements}
     return set()
-
-
-def _unit(signed: cms.SignedData) -> x509.Certificate | None:
-    """The certificate that the token's ESSCertIDv2 names (RFC 5816, 2.2.1)."""
-    attributes = {each["type"].native: each["values"] for each in signed["signer_infos"][0]["signed_attrs"]}
-    named = attributes["signing_certificate_v2"][0]["certs"][0]
-    algorithm = named["hash_algorithm"]["algorithm"].native
-    for choice in signed["certificates"]:
-        if algorithm in DIGESTS and (
-            hashlib.new(algorithm, choice.chosen.dump()).digest() == named["cert_hash"].native
-        ):
-            return choice.chosen
-    return None
 
 
 def _subject(certificate: x509.Certificate) -> str:

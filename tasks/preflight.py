@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from asn1crypto import cms, x509
+from pyhanko_certvalidator.path import ValidationPath
 
+from config.settings import Settings
+from receipts.chains import find_path
 from receipts.pades.token import check_token
 from receipts.preflight import (
     Demands,
@@ -17,9 +20,12 @@ from receipts.preflight import (
     Verdict,
     certificate_findings,
     chain_findings,
-    proof_finding,
+    proof_findings,
+    time_stamp_unit,
     token_findings,
 )
+from receipts.trust import Altered, Qualification, TrustedServices, qualify
+from tasks import trustlists
 from tasks.connections import Connections
 from tasks.sealing import SealingRoom, leave_room, sealing_room
 from tasks.step import describe
@@ -66,13 +72,25 @@ class Preflight:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Token:
+    """A time-stamp that an authority gave, and how its unit's chain stands."""
+
+    source: str
+    der: bytes
+    path: ValidationPath | None = None
+    unproved: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Seen:
     """What the provider and the authorities answered; what it means is judged afresh each time."""
 
     until: float  # time.monotonic()
     certificate: x509.Certificate | None = None
     problem: str = ""
-    tokens: tuple[tuple[str, bytes], ...] = ()
+    path: ValidationPath | None = None
+    unproved: str = ""  # why there is no path
+    tokens: tuple[_Token, ...] = ()
     silent: tuple[tuple[str, str], ...] = ()
 
 
@@ -97,10 +115,10 @@ def preflight(connections: Connections, *, thorough: bool = False) -> Preflight:
     with room.looking:
         seen = room.seen
         if thorough or not isinstance(seen, _Seen) or seen.until < time.monotonic():
-            seen = room.seen = room.run(_look(room, settings.preflight_s, thorough=thorough))
+            seen = room.seen = room.run(_look(room, settings.preflight_s, at, thorough=thorough))
     if seen.problem and seen.certificate is not None:
         leave_room(settings, room)
-    return Preflight(at=at, findings=tuple(_judge(room, seen, demands, at)))
+    return Preflight(at=at, findings=(*_judge(room, seen, demands, at), *_prove(settings, seen, demands, at)))
 
 
 def require_ready(connections: Connections) -> Preflight:
@@ -115,8 +133,8 @@ def require_ready(connections: Connections) -> Preflight:
     return found
 
 
-async def _look(room: SealingRoom, good_s: float, *, thorough: bool) -> _Seen:
-    certificate, problem = None, ""
+async def _look(room: SealingRoom, good_s: float, at: datetime, *, thorough: bool) -> _Seen:
+    certificate, path, problem, unproved = None, None, "", ""
     try:
         certificate = await room.signer.check()
         known = room.sealer.signer.signing_cert
@@ -124,6 +142,8 @@ async def _look(room: SealingRoom, good_s: float, *, thorough: bool) -> _Seen:
             problem = "the provider has another certificate now: sealing starts over with it"
     except Exception as error:
         problem = describe(error)
+    if certificate is not None:
+        path, unproved = await _path(room, certificate, room.signer.cert_registry, at)
     digest = os.urandom(32)
     tokens, silent = [], []
     for url, answer in (await _ask(room, digest, thorough=thorough)).items():
@@ -132,11 +152,37 @@ async def _look(room: SealingRoom, good_s: float, *, thorough: bool) -> _Seen:
                 raise answer
             der = answer.dump()
             check_token(der, digest, "sha256")
-            tokens.append((url, der))
+            tokens.append(await _token(room, url, der, at))
         except Exception as error:
             silent.append((url, describe(error)))
-    until = time.monotonic() + good_s if tokens and not problem else 0.0
-    return _Seen(until=until, certificate=certificate, problem=problem, tokens=tuple(tokens), silent=tuple(silent))
+    good = tokens and not problem and not unproved and not any(token.unproved for token in tokens)
+    return _Seen(
+        until=time.monotonic() + good_s if good else 0.0,
+        certificate=certificate,
+        problem=problem,
+        path=path,
+        unproved=unproved,
+        tokens=tuple(tokens),
+        silent=tuple(silent),
+    )
+
+
+async def _token(room: SealingRoom, url: str, der: bytes, at: datetime) -> _Token:
+    unit = time_stamp_unit(der)
+    if unit is None:  # of which `token_findings` speaks
+        return _Token(source=url, der=der)
+    carried = (each.chosen for each in cms.ContentInfo.load(der)["content"]["certificates"])
+    path, unproved = await _path(room, unit, carried, at)
+    return _Token(source=url, der=der, path=path, unproved=unproved)
+
+
+async def _path(
+    room: SealingRoom, certificate: x509.Certificate, others: Iterable[x509.Certificate], at: datetime
+) -> tuple[ValidationPath | None, str]:
+    try:
+        return await find_path(certificate, others, room.anchors, room.fetchers, at=at), ""
+    except Exception as error:
+        return None, describe(error)
 
 
 async def _ask(room: SealingRoom, digest: bytes, *, thorough: bool) -> Mapping[str, cms.ContentInfo | Exception]:
@@ -158,12 +204,42 @@ def _judge(room: SealingRoom, seen: _Seen, demands: Demands, at: datetime) -> li
         found += certificate_findings(seen.certificate, demands, at=at)
         above = [each for each in room.signer.cert_registry if each.dump() != seen.certificate.dump()]
         found += chain_findings(above, demands, at=at)
+        found.append(_standing("seal-certificate-status", seen.unproved, Verdict.STOPS))
     name = "time-stamping-authority"
     if seen.tokens:
-        found.append(Finding(name, Verdict.HOLDS, f"{', '.join(url for url, _ in seen.tokens)} answers well"))
+        found.append(Finding(name, Verdict.HOLDS, f"{', '.join(each.source for each in seen.tokens)} answers well"))
     silent = dict(seen.silent) | {s.url: s.problem for s in room.authorities.states() if s.problem}
     for url, problem in silent.items():
         found.append(Finding(name, Verdict.SHORT if seen.tokens else Verdict.STOPS, f"{url}: {problem}"))
-    for url, der in seen.tokens:
-        found += token_findings(der, url, demands, at=at)
-    return [*found, proof_finding(demands)]
+    for number, token in enumerate(seen.tokens):
+        found += token_findings(token.der, token.source, demands, at=at)
+        # The first is the one that is asked for time-stamps.
+        found.append(_standing("time-stamp-unit-status", token.unproved, Verdict.SHORT if number else Verdict.STOPS))
+    return found
+
+
+def _standing(name: str, unproved: str, verdict: Verdict) -> Finding:
+    said = "its chain reaches a trust anchor and nothing on it is revoked"
+    return Finding(name, verdict if unproved else Verdict.HOLDS, unproved or said)
+
+
+def _prove(settings: Settings, seen: _Seen, demands: Demands, at: datetime) -> list[Finding]:
+    """What the trusted list in use says of a seal made now."""
+    try:
+        listed = trustlists.services(settings)
+    except (trustlists.NoSnapshot, Altered) as error:
+        return [Finding("trusted-list", Verdict.STOPS, describe(error))]
+    if listed is None:
+        return proof_findings(None, demands)
+    if seen.path is None or not any(token.path for token in seen.tokens):
+        return []  # stopped already
+    return proof_findings(dict(_worth(listed, seen.path, seen.tokens, at)), demands)
+
+
+def _worth(
+    listed: TrustedServices, path: ValidationPath, tokens: Iterable[_Token], at: datetime
+) -> Iterator[tuple[str, Qualification]]:
+    for token in tokens:
+        if token.path is not None:
+            info = cms.ContentInfo.load(token.der)["content"]["encap_content_info"]["content"].parsed
+            yield token.source, qualify(listed, path, [(token.path, info)], passed=True, at=at)

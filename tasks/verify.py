@@ -40,6 +40,8 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
         raise NotVerified("the original inside the sealed file is not the one received")
     listed = trustlists.services(connections.settings)
     qualification = trustlists.worth(listed, report)
+    if connections.settings.require_qualified and not (qualification and qualification.is_proved):
+        raise NotVerified(f"qualified is required, this is {qualification.words if qualification else 'not proved'}")
     return Event.VERIFIED, {
         "sha256": hashlib.sha256(content).hexdigest(),
         "indication": report.indication,
@@ -47,6 +49,7 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
         "sealed_at": report.sealed_at.isoformat() if report.sealed_at else None,
         "signer": report.signer,
         "qualification": str(qualification.seal) if qualification else None,
+        "time_stamp": str(qualification.time_stamp) if qualification else None,
         "trusted_list": listed.snapshot.name if listed else None,
         "time_stamped_by": report.time_stamped_by,
     }

@@ -90,6 +90,16 @@ class Qualification:
     trusted_list: str
     trusted_list_sha256: str
 
+    @property
+    def is_proved(self) -> bool:
+        """Whether the seal is a qualified one with a qualified time-stamp (eIDAS art. 35(2) and 41(2))."""
+        return self.seal is SealQualification.QESEAL and self.time_stamp is StampQualification.QTSA
+
+    @property
+    def words(self) -> str:
+        """What the seal and its time-stamp are, in short."""
+        return f"{self.seal} with a time-stamp of kind {self.time_stamp}"
+
 
 def qualify(
     services: TrustedServices,

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from connectors.devpki.certificates import QC_STATEMENTS, qc_statements
-from receipts.preflight import Demands, Verdict, certificate_findings, chain_findings, proof_finding, weakness
+from receipts.preflight import Demands, Verdict, certificate_findings, chain_findings, proof_findings, weakness
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 COMPLIANCE, SSCD, TYPE, LAW = (f"0.4.0.1862.1.{n}" for n in (1, 4, 6, 7))
@@ -166,5 +166,5 @@ def test_qc_statements_that_cannot_be_read_claim_nothing() -> None:
 
 
 def test_claims_are_never_proof() -> None:
-    assert proof_finding(MINE).verdict is Verdict.SHORT
-    assert proof_finding(replace(MINE, qualified=True)).verdict is Verdict.STOPS
+    assert [each.verdict for each in proof_findings(None, MINE)] == [Verdict.SHORT]
+    assert [each.verdict for each in proof_findings(None, replace(MINE, qualified=True))] == [Verdict.STOPS]
