@@ -1,4 +1,4 @@
-"""Preserve: the retention audit, the re-verification of seals and the preflight of the sealing key, every day."""
+"""Preserve: audit of the locks, re-verification of seals, preflight of the sealing key, trusted lists, every day."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from prefect.states import Completed, Failed
 
 from flows.reports import rename_run
 from receipts.preflight import Verdict
+from receipts.trust import Altered, BadList
+from tasks import trustlists
 from tasks.audit import Finding, archived_rows
 from tasks.audit import audit as run_audit
 from tasks.audit import reverify as run_reverify
@@ -52,6 +54,34 @@ def preflight() -> State[dict[str, object]]:
     create_table_artifact(key="preflight", table=table, description=said)
     rename_run(f"preflight: {said}")
     return Failed(message=said, data=found.to_json()) if stops else Completed(message=said, data=found.to_json())
+
+
+@flow(name="update-trusted-lists", flow_run_name="update-trusted-lists")
+def update_trusted_lists() -> State[dict[str, object]]:
+    """Fetch the European trusted lists and use them; fails if one is refused or can't be had.
+
+    Does nothing until `probant trust update` ran once: an installation may do without lists, or bring them by hand.
+    """
+    settings = connections().settings
+    if not trustlists.follows_the_web(settings):
+        rename_run("update-trusted-lists: none are fetched here")
+        return Completed(message="none are fetched here", data={})
+    problems, said = fetch_lists()
+    create_table_artifact(key="trusted-lists", table=problems, description=said)
+    rename_run(f"update-trusted-lists: {said}")
+    return Failed(message=said) if problems else Completed(message=said, data={})
+
+
+@task(name="fetch", cache_policy=NO_CACHE, persist_result=False)
+def fetch_lists() -> tuple[list[dict[str, str]], str]:
+    """What is wrong with which list, and a sentence about the snapshot."""
+    opened = connections()
+    try:
+        snapshot, is_new = trustlists.update(opened.settings, opened.now())
+    except (BadList, Altered) as error:
+        return [{"list": "EU", "why": str(error)}], "no new snapshot; the one in use stays in use"
+    problems = [{"list": each.territory, "why": each.why} for each in snapshot.problems]
+    return problems, f"{'now in use' if is_new else 'unchanged'}: {snapshot.name}"
 
 
 @task(name="look", cache_policy=NO_CACHE, persist_result=False)

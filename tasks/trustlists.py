@@ -19,12 +19,14 @@ from receipts.pades import Report
 from receipts.trust import (
     Altered,
     BadList,
+    Change,
     Fault,
     Qualification,
     Snapshot,
     Sources,
     TrustedServices,
     assemble,
+    differences,
     official_signers,
     pivots_named,
     qualify,
@@ -79,6 +81,13 @@ def update(settings: Settings, at: datetime) -> tuple[Snapshot, bool]:
     return _keep(settings, assemble(whole, signers, at, kept), at, url)
 
 
+def follows_the_web(settings: Settings) -> bool:
+    """Whether the snapshot in use was fetched, not brought: whoever brings the lists keeps them up by hand."""
+    kept = folder(settings)
+    uses = [entry for entry in kept.log() if entry["name"] == kept.current()]
+    return bool(uses) and urlsplit(str(uses[-1].get("origin"))).scheme in ("http", "https")
+
+
 def bring(settings: Settings, source: Path, at: datetime) -> tuple[Snapshot, bool]:
     """Take the lists from a folder, such as a snapshot of another installation, authenticate them and use them.
 
@@ -130,6 +139,19 @@ def authenticate_again(snapshot: Snapshot) -> None:
         raise Altered(f"{snapshot.name}: {bad}") from bad
     if {e["sha256"] for e in again.manifest["lists"]} != {e["sha256"] for e in snapshot.manifest["lists"]}:
         raise Altered(f"{snapshot.name}: not every list is authentic")
+
+
+def compare(settings: Settings, before: str, after: str = "") -> list[Change]:
+    """What differs between two snapshots; `after` defaults to the one in use.
+
+    Raises:
+        NoSnapshot: One of them is not there.
+        Altered: One is not what it was.
+    """
+    found = [opened(settings, name) for name in (before, after)]
+    if found[0] is None or found[1] is None:
+        raise NoSnapshot("there is no trusted list snapshot to compare with")
+    return differences(TrustedServices(found[0]), TrustedServices(found[1]))
 
 
 def services(settings: Settings, name: str = "") -> TrustedServices | None:

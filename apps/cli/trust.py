@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,6 +120,35 @@ def show(
         print_json({"name": snapshot.name, "sha256": snapshot.sha256, **snapshot.manifest})
         return
     _print(snapshot)
+
+
+@app.command("diff")
+def diff(
+    before: Annotated[str, typer.Argument(help="The earlier snapshot.")],
+    after: Annotated[str, typer.Argument(help="The later one; default: the one in use.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Show what differs between two snapshots: lists, and services added, gone or changed.
+
+    That is why a seal can be qualified by one and not by the other.
+    """
+    from config.settings import settings
+    from receipts.trust import Altered
+    from tasks import trustlists
+
+    try:
+        changes = trustlists.compare(settings(), before, after)
+    except (trustlists.NoSnapshot, Altered) as error:
+        complain(str(error))
+        raise typer.Exit(DOES_NOT_HOLD) from error
+    if as_json:
+        for change in changes:
+            print_json(asdict(change))
+    elif changes:
+        rows = [(c.territory, c.subject, c.before, c.after) for c in changes]
+        print_table("What differs", ("list", "what", "before", "after"), rows)
+    else:
+        console.print("Nothing differs.")
 
 
 def _tell(snapshot: Snapshot, is_new: bool) -> None:

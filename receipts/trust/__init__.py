@@ -4,6 +4,7 @@
 `TrustedServices` answers from a snapshot: the anchors, and what a certificate was worth at a time (TS 119 615).
 """
 
+from receipts.trust.difference import Change, differences
 from receipts.trust.lists import BadList, Fault, TrustedList, authenticate, official_signers, pivots_named, read
 from receipts.trust.qualification import Qualification, SealQualification, StampQualification, Standing, qualify
 from receipts.trust.services import TrustedServices
@@ -12,6 +13,7 @@ from receipts.trust.snapshot import Altered, Problem, Snapshot, Sources, assembl
 __all__ = [
     "Altered",
     "BadList",
+    "Change",
     "Fault",
     "Problem",
     "Qualification",
@@ -24,6 +26,7 @@ __all__ = [
     "TrustedServices",
     "assemble",
     "authenticate",
+    "differences",
     "official_signers",
     "pivots_named",
     "qualify",

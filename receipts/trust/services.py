@@ -40,6 +40,11 @@ class Service:
     element: etree._Element
     next_update: datetime
 
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return _english(self.element.find(f"{_INFORMATION}/{TSL}ServiceName"))
+
     @functools.cached_property
     def registry(self) -> TSPRegistry:
         """pyHanko's view of this service alone, with its history."""
@@ -79,6 +84,10 @@ class TrustedServices:
                     self._services.setdefault(_identity(certificate), []).append(service)
                     self._certificates[certificate.dump()] = (certificate, until)
         self._lotl_until = datetime.fromisoformat(snapshot.manifest["lotl"]["next_update"])
+
+    def services(self) -> list[Service]:
+        """All of them, each once."""
+        return list(dict.fromkeys(service for found in self._services.values() for service in found))
 
     def anchors(self, at: datetime) -> list[x509.Certificate]:
         """The certificates of all services, whatever their status, in the lists that have not expired at `at`.

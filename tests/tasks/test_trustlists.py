@@ -91,6 +91,28 @@ def test_earlier_snapshots_stay(web: Web) -> None:
     assert found.snapshot.name == first.name
 
 
+def test_what_differs_between_snapshots_is_told(web: Web) -> None:
+    first, _ = task.update(web.settings, NOW)
+    assert task.compare(web.settings, first.name) == []
+    web.publish(2)
+    ended = (("withdrawn", NOW - dt.timedelta(days=1)), ("granted", trustlists.SINCE))
+    services = [Listed(kind="CA/QC", certificate=AUTHORITY, statuses=ended)]
+    web.files["ZZ.xml"] = trustlists.write(Issue(number=2), services, operator("ZZ"))
+    task.update(web.settings, NOW)
+    found = task.compare(web.settings, first.name)
+    assert [(each.territory, each.subject == "list") for each in found] == [
+        ("EU", True),
+        ("YY", True),
+        ("ZZ", True),
+        ("ZZ", False),
+    ]
+    yesterday = f"{NOW - dt.timedelta(days=1):%Y-%m-%d}"
+    assert found[-1].before == "granted since 2025-01-02, ForeSeals"
+    assert found[-1].after == f"withdrawn since {yesterday}, ForeSeals"
+    with pytest.raises(task.NoSnapshot):
+        task.compare(web.settings, "EU-1-" + "0" * 32)
+
+
 def test_a_list_that_is_gone_is_stood_in_for(web: Web) -> None:
     task.update(web.settings, NOW)
     web.publish(2)
@@ -134,6 +156,8 @@ def test_a_snapshot_can_be_brought_elsewhere(web: Web, tmp_path: Path) -> None:
     offline = web.settings.model_copy(update={"home": tmp_path / "offline"})
     brought, is_new = task.bring(offline, web.settings.home / "trust" / snapshot.name, NOW)
     assert (brought.name, is_new) == (snapshot.name, True)
+    assert task.follows_the_web(web.settings)
+    assert not task.follows_the_web(offline)
     stranger = offline.model_copy(update={"home": tmp_path / "other", "trusted_list_signers": []})
     with pytest.raises(BadList):  # not signed by whom the Official Journal names
         task.bring(stranger, web.settings.home / "trust" / snapshot.name, NOW)
@@ -210,6 +234,7 @@ def _walk(web: Web, file: Path, tmp_path: Path) -> None:
     run("verify", file, "--at", "2031-01-01T00:00:00", code=2)
     run("verify", file, "--trusted-list", "EU-1-" + "0" * 32, code=2)
     run("verify", file, file, "--pdf", tmp_path / "r.pdf", code=2)
+    assert "Nothing differs" in run("trust", "diff", row["name"])
     web.files["ZZ.xml"] = b""
     run("trust", "update", code=1)  # one list is stood in for
     del web.files["lotl.xml"]
