@@ -55,9 +55,9 @@ class Running:
         return answer.json()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its schedules would go on beside all other tests
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The running installation; stopped by process id when the tests end."""
+    """The running installation; stopped by process id when the tests of the flows end."""
     found = Running(tmp_path_factory.mktemp("running"))
     try:
         start_server(found.services)
