@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,6 +64,14 @@ class Services:
         self.settings = settings
         self.home = settings.home.resolve()
         self._file = self.home / "run" / "services.json"
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Held by whoever starts or stops services here: a second one waits and finds what the first left."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with (self._file.parent / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def running(self) -> dict[str, Service]:
         """Those that are alive, by name."""

@@ -21,7 +21,7 @@ def start_all() -> dict[str, Service]:
     """Start server, development PKI (if needed), portal and worker. May be repeated."""
     configured = settings()
     services = Services(configured)
-    with progress() as bar:
+    with services.alone(), progress() as bar:
         step = bar.add_task("Prefect server (the first start makes its database)", total=5)
         start_server(services)
         bar.update(step, advance=1, description="development PKI")

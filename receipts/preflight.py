@@ -23,6 +23,8 @@ RSA_3000: Final = 3000
 RSA_1900: Final = 1900
 LAST_ISSUE_BELOW_3000: Final = datetime(2027, 1, 1, tzinfo=UTC)  # TS 119 312 V2.1.1, 8.4: not after 2026-12-31
 LAST_DAY_BELOW_3000: Final = datetime(2029, 1, 1, tzinfo=UTC)  # the same: must end by 2028-12-31
+CLOCK_SHORT: Final = timedelta(seconds=30)
+CLOCK_STOPS: Final = timedelta(hours=1)
 QTST_STATEMENT: Final = "0.4.0.19422.1.1"  # EN 319 422, 9.1: esi4-qtstStatement-1
 _QC_STATEMENTS: Final = "1.3.6.1.5.5.7.1.3"
 
@@ -117,6 +119,22 @@ def token_findings(der: bytes, source: str, demands: Demands, *, at: datetime) -
         # CIR (EU) 2025/1929; a claim, which a trusted list proves or not.
         Finding("qualified-time-stamp-statement", Verdict.HOLDS if stated else demands.short, evidence),
     ]
+
+
+def clock_finding(der: bytes, asked_at: datetime, answered_at: datetime) -> Finding:
+    """Whether this machine's clock agrees with a time-stamp: it dates the steps (LPF A102 B-2 III), and so the lock.
+
+    Args:
+        der: The token.
+        asked_at: This machine's time before it was asked for, UTC-aware.
+        answered_at: The same after the answer.
+    """
+    info = cms.ContentInfo.load(der)["content"]["encap_content_info"]["content"].parsed
+    told: datetime = info["gen_time"].native
+    off = max(asked_at - told, told - answered_at, timedelta(0))
+    verdict = Verdict.STOPS if off > CLOCK_STOPS else Verdict.SHORT if off > CLOCK_SHORT else Verdict.HOLDS
+    said = f"{off.total_seconds():.0f} s off the time-stamp" if off > CLOCK_SHORT else "agrees with the time-stamp"
+    return Finding("clock", verdict, f"this machine's clock {'is ' if off > CLOCK_SHORT else ''}{said}")
 
 
 def proof_findings(worth: Mapping[str, Qualification] | None, demands: Demands) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 
 from receipts.evidence import ChainBroken
 from receipts.policy import retain_until
@@ -14,6 +15,12 @@ from tasks.normalise import normalised_key, staged
 from tasks.receive import original_key
 from tasks.seal import sealed_key
 from tasks.step import Work, describe, finish, ready, run_stage
+
+CLOCK_TOLERANCE = timedelta(hours=1)
+
+
+class ClockWrong(Exception):
+    """A clock is or was wrong: nothing is locked by it."""
 
 
 def archive(connections: Connections, chunk: Sequence[Work], *, last_try: bool = True) -> list[Work]:
@@ -59,6 +66,9 @@ def sweep_staging(connections: Connections) -> None:
 def _archive(connections: Connections, history: History) -> tuple[Event, Facts]:
     sha256 = history.text(Event.VERIFIED, "sha256")
     content = staged(connections, sealed_key(history), sha256)
+    ahead = history.lines[0].at - connections.now()
+    if ahead > CLOCK_TOLERANCE:
+        raise ClockWrong(f"the journal says received {ahead} from now: a lock that rests on it could never be undone")
     until = retain_until(received_at=history.lines[0].at, established=None, year=connections.financial_year)
     stored = connections.archive.put(archive_key(history.receipt), content, sha256=sha256, retain_until=until)
     return Event.ARCHIVED, {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from receipts.preflight import (
     Verdict,
     certificate_findings,
     chain_findings,
+    clock_finding,
     proof_findings,
     time_stamp_unit,
     token_findings,
@@ -86,6 +87,8 @@ class _Seen:
     """What the provider and the authorities answered; what it means is judged afresh each time."""
 
     until: float  # time.monotonic()
+    asked_at: datetime
+    answered_at: datetime
     certificate: x509.Certificate | None = None
     problem: str = ""
     path: ValidationPath | None = None
@@ -115,7 +118,7 @@ def preflight(connections: Connections, *, thorough: bool = False) -> Preflight:
     with room.looking:
         seen = room.seen
         if thorough or not isinstance(seen, _Seen) or seen.until < time.monotonic():
-            seen = room.seen = room.run(_look(room, settings.preflight_s, at, thorough=thorough))
+            seen = room.seen = room.run(_look(room, connections.now, settings.preflight_s, thorough=thorough))
     if seen.problem and seen.certificate is not None:
         leave_room(settings, room)
     return Preflight(at=at, findings=(*_judge(room, seen, demands, at), *_prove(settings, seen, demands, at)))
@@ -133,7 +136,8 @@ def require_ready(connections: Connections) -> Preflight:
     return found
 
 
-async def _look(room: SealingRoom, good_s: float, at: datetime, *, thorough: bool) -> _Seen:
+async def _look(room: SealingRoom, now: Callable[[], datetime], good_s: float, *, thorough: bool) -> _Seen:
+    at = now()
     certificate, path, problem, unproved = None, None, "", ""
     try:
         certificate = await room.signer.check()
@@ -146,7 +150,9 @@ async def _look(room: SealingRoom, good_s: float, at: datetime, *, thorough: boo
         path, unproved = await _path(room, certificate, room.signer.cert_registry, at)
     digest = os.urandom(32)
     tokens, silent = [], []
-    for url, answer in (await _ask(room, digest, thorough=thorough)).items():
+    answers = await _ask(room, digest, thorough=thorough)
+    answered_at = now()
+    for url, answer in answers.items():
         try:
             if isinstance(answer, Exception):
                 raise answer
@@ -158,6 +164,8 @@ async def _look(room: SealingRoom, good_s: float, at: datetime, *, thorough: boo
     good = tokens and not problem and not unproved and not any(token.unproved for token in tokens)
     return _Seen(
         until=time.monotonic() + good_s if good else 0.0,
+        asked_at=at,
+        answered_at=answered_at,
         certificate=certificate,
         problem=problem,
         path=path,
@@ -215,6 +223,8 @@ def _judge(room: SealingRoom, seen: _Seen, demands: Demands, at: datetime) -> li
         found += token_findings(token.der, token.source, demands, at=at)
         # The first is the one that is asked for time-stamps.
         found.append(_standing("time-stamp-unit-status", token.unproved, Verdict.SHORT if number else Verdict.STOPS))
+    if seen.tokens:
+        found.append(clock_finding(seen.tokens[0].der, seen.asked_at, seen.answered_at))
     return found
 
 

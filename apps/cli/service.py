@@ -26,7 +26,9 @@ def down() -> None:
     from apps.services import Services
     from config.settings import settings
 
-    stopped = Services(settings()).stop()
+    services = Services(settings())
+    with services.alone():
+        stopped = services.stop()
     console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
 
 

@@ -126,6 +126,27 @@ def test_what_was_seen_is_kept_for_minutes_but_judged_each_time(
     assert tsa.asked == 1
 
 
+@pytest.mark.parametrize(("off", "stops"), [(timedelta(days=-400), True), (timedelta(minutes=10), False)])
+def test_a_wrong_clock_is_spoken_of_before_it_dates_a_lock(configured: Configure, off: timedelta, stops: bool) -> None:
+    installation = configured()
+    assert "clock" in {f.name for f in preflight(installation).of(Verdict.HOLDS)}
+    wrong = Installation(installation.settings, now=lambda: installation.now() + off)
+    [found] = [f for f in preflight(wrong).findings if f.name == "clock"]
+    assert found.verdict is (Verdict.STOPS if stops else Verdict.SHORT)
+
+
+def test_a_reception_in_the_future_locks_nothing(configured: Configure, samples: Path) -> None:
+    """A clock that was years ahead at reception would make a lock that is years too long, for ever."""
+    installation = configured()
+    ahead = Installation(installation.settings, now=lambda: installation.now() + timedelta(days=2000))
+    [reception] = ahead.receive(samples / JPEG)
+    ahead.registry.close()
+    [work] = installation.ingest()
+    assert "ClockWrong" in work.problem
+    assert installation.state(str(reception.receipt)) == "VERIFIED"
+    assert list(installation.archive.versions("")) == []
+
+
 @pytest.mark.needs("softhsm")
 def test_a_disabled_key_is_not_even_asked_to_sign(
     configured: Configure,
