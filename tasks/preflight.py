@@ -86,7 +86,7 @@ class _Token:
 class _Seen:
     """What the provider and the authorities answered; what it means is judged afresh each time."""
 
-    until: float  # time.monotonic()
+    seen_at_s: float | None  # time.monotonic(); `None` if it was bad, and must be looked at again
     asked_at: datetime
     answered_at: datetime
     certificate: x509.Certificate | None = None
@@ -95,6 +95,9 @@ class _Seen:
     unproved: str = ""  # why there is no path
     tokens: tuple[_Token, ...] = ()
     silent: tuple[tuple[str, str], ...] = ()
+
+    def is_good_for(self, good_s: float) -> bool:
+        return self.seen_at_s is not None and time.monotonic() < self.seen_at_s + good_s
 
 
 def preflight(connections: Connections, *, thorough: bool = False) -> Preflight:
@@ -117,8 +120,8 @@ def preflight(connections: Connections, *, thorough: bool = False) -> Preflight:
         return Preflight(at=at, findings=(Finding("sealing-key", Verdict.STOPS, describe(error)),))
     with room.looking:
         seen = room.seen
-        if thorough or not isinstance(seen, _Seen) or seen.until < time.monotonic():
-            seen = room.seen = room.run(_look(room, connections.now, settings.preflight_s, thorough=thorough))
+        if thorough or not isinstance(seen, _Seen) or not seen.is_good_for(settings.preflight_s):
+            seen = room.seen = room.run(_look(room, connections.now, thorough=thorough))
     if seen.problem and seen.certificate is not None:
         leave_room(settings, room)
     return Preflight(at=at, findings=(*_judge(room, seen, demands, at), *_prove(settings, seen, demands, at)))
@@ -136,7 +139,7 @@ def require_ready(connections: Connections) -> Preflight:
     return found
 
 
-async def _look(room: SealingRoom, now: Callable[[], datetime], good_s: float, *, thorough: bool) -> _Seen:
+async def _look(room: SealingRoom, now: Callable[[], datetime], *, thorough: bool) -> _Seen:
     at = now()
     certificate, path, problem, unproved = None, None, "", ""
     try:
@@ -163,7 +166,7 @@ async def _look(room: SealingRoom, now: Callable[[], datetime], good_s: float, *
             silent.append((url, describe(error)))
     good = tokens and not problem and not unproved and not any(token.unproved for token in tokens)
     return _Seen(
-        until=time.monotonic() + good_s if good else 0.0,
+        seen_at_s=time.monotonic() if good else None,
         asked_at=at,
         answered_at=answered_at,
         certificate=certificate,
