@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import html
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from io import BytesIO
 from typing import Final
 from urllib.parse import unquote
@@ -14,12 +14,11 @@ from urllib.parse import unquote
 import pikepdf
 import plutoprint
 import pypdfium2
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 from pikepdf import Dictionary, Name, Pdf, pdfa
 from PIL import Image, UnidentifiedImageError
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import sober
+from receipts.pdfa import sober, typefaces
 
 RENDERER: Final = f"PlutoPrint {plutoprint.__version__}, PlutoBook {plutoprint.plutobook_version_string()}"
 _MARGINS: Final = plutoprint.PAGE_MARGINS_NARROW
@@ -30,10 +29,9 @@ _BLOCKED: Final = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
     b'<rect x="0.5" y="0.5" width="15" height="15" fill="#eeeeee" stroke="#999999"/></svg>'
 )
+_RADICAL: Final = re.compile(rb"(?<=> )<(2[ef][0-9a-f]{2})>(?=\n)", re.IGNORECASE)
 _NO_TABLES: Final = "table, caption, thead, tbody, tfoot, tr, td, th { display: block !important }"
 _STYLE: Final = "@page { size: A4; margin: 36pt } img { max-width: 100% } pre { white-space: pre-wrap }"
-
-plutoprint.plutobook_set_fontconfig_path(str(files("receipts.pdfa") / "fonts"))  # before the first Book, for good
 
 
 class Inside(plutoprint.ResourceFetcher):
@@ -61,7 +59,7 @@ class Pages:
     Attributes:
         pdf: The pages, fit for PDF/A-3.
         blocked: How many things outside the message it asked for, in vain.
-        without_glyph: How many different characters the fonts lack; they show as boxes.
+        without_glyph: How many different characters the fonts lack; they show as U+FFFD.
         tables_as_blocks: Whether tables lay too deep within each other to be laid out as such.
         is_blank: Whether the body shows neither text nor picture.
     """
@@ -88,7 +86,10 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages
     Raises:
         Refused: TOO_MANY_PAGES, HOSTILE, or DAMAGED if it can't be rendered.
     """
+    typefaces.load()
     fetcher = Inside(inline)
+    missing = typefaces.without_glyph(header + body)
+    header, body = typefaces.replaced(header, missing), typefaces.replaced(body, missing)
     tables = sober.check(body)
     try:
         top = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
@@ -111,7 +112,6 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages
         raise Refused(Code.DAMAGED, f"mail that can't be rendered: {error}"[:200]) from error
     pdf = _made_fit(pikepdf.open(shown))
     _put_above(pdf, _made_fit(pikepdf.open(strip)))
-    missing = _without_glyph(header) | _without_glyph(body)
     return Pages(
         pdf=pdf,
         blocked=len(fetcher.blocked),
@@ -123,9 +123,9 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages
 
 def sheet(body: str) -> Pdf:
     """One or more A4 pages of our own words in HTML, fit for PDF/A-3; what the fonts lack shows as U+FFFD."""
+    typefaces.load()
     shown = BytesIO()
-    for character in _without_glyph(body):  # ISO 19005-3 6.2.11.8: nothing may show as .notdef
-        body = body.replace(character, "\ufffd")
+    body = typefaces.replaced(body, typefaces.without_glyph(body))
     book = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
     book.custom_resource_fetcher = Inside({})
     book.load_html(body, user_style=_STYLE)
@@ -148,17 +148,6 @@ def is_certain(pdf: Pdf) -> bool:
 def text(content: str) -> str:
     """Plain text as HTML."""
     return f'<pre style="font: 9pt monospace">{html.escape(content)}</pre>'
-
-
-@functools.cache
-def _glyphs() -> frozenset[int]:
-    with TTFont(files("receipts.pdfa") / "fonts" / "DejaVuSans.ttf", lazy=True) as font:
-        return frozenset(font.getBestCmap())
-
-
-def _without_glyph(content: str) -> set[str]:
-    characters = set(html.unescape(content))
-    return {one for one in characters if ord(one) not in _glyphs() and one.isprintable() and not one.isspace()}
 
 
 def _is_blank(pdf: bytes) -> bool:
@@ -196,7 +185,15 @@ def _made_fit(pdf: Pdf) -> Pdf:
             thing.Interpolate = False  # ISO 19005-3 6.2.8
         if isinstance(thing, Dictionary) and thing.get("/Subtype") == Name.CIDFontType2:
             thing.CIDToGIDMap = Name.Identity  # ISO 19005-3 6.2.11.3.2; cairo means it and doesn't say it
+        if isinstance(thing, Dictionary) and isinstance(mapping := thing.get("/ToUnicode"), pikepdf.Stream):
+            mapping.write(_RADICAL.sub(_written, mapping.read_bytes()))
     return pdf
+
+
+def _written(radical: re.Match[bytes]) -> bytes:
+    """The character that is written in words: a face has the same glyph for it and for the radical it is called by."""
+    character = unicodedata.normalize("NFKC", chr(int(radical.group(1), 16)))
+    return b"<%04x>" % ord(character)
 
 
 def _put_above(pdf: Pdf, strip: Pdf) -> None:

@@ -7,6 +7,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 
 import pikepdf
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 
 from receipts.errors import Code, Refused
 from receipts.pdfa import original_of, typeset
+from tests import judge
 from tests.receipts.pdfa_cases import LIMITS, made, picture, rendered, texts
 
 LOGO = base64.encodebytes(picture(Image.new("RGB", (40, 40), (200, 0, 0)), "PNG")).decode()
@@ -118,8 +120,35 @@ def test_what_is_attached_is_named() -> None:
     assert "receipt.pdf" in texts(result.pdf)
 
 
-def test_characters_that_the_fonts_lack_are_counted() -> None:
-    assert made(message("<p>\u65e5\u672c\u65e5 ok</p>")).fidelity["characters_without_glyph"] == 2
+SCRIPTS = {
+    "chinese": "收据 ￥12 元", "japanese": "領収書 ひらがな カタカナ ㈱", "korean": "영수증 합계", "arabic": "إيصال",
+    "hebrew": "קבלה", "thai": "ใบเสร็จ", "hindi": "रसीद", "bengali": "রসিদ", "tamil": "ரசீது", "telugu": "రసీదు",
+    "kannada": "ರಸೀದಿ", "malayalam": "രസീത്", "gujarati": "રસીદ", "punjabi": "ਰਸੀਦ", "sinhala": "රිසිට්පත", "khmer": "បង្កាន់ដៃ",
+    "burmese": "ပြေစာ", "lao": "ໃບຮັບເງິນ", "amharic": "ደረሰኝ", "georgian": "ქვითარი", "armenian": "Անդորրագիր",
+    "greek": "Απόδειξη", "russian": "Квитанция", "emoji": "🧾✅👍🏽👨‍👩‍👧🇫🇷☎️", "signs": "€ ₹ ₽ ₩ ₪ ₺ ₦ ₫ ₴ ₿ № ™ ①",
+    "bold letters of advertisements": "𝗧𝗼𝘁𝗮𝗹",
+}  # fmt: skip
+
+
+def test_every_script_is_shown(tmp_path: Path) -> None:
+    written = []
+    for script, words in SCRIPTS.items():
+        result = made(message(f"<p style='font-family: Arial'>{words} <b>{words}</b> <i>{words}</i></p>", words))
+        assert (script, result.fidelity["characters_without_glyph"], result.route) == (script, 0, "mail-body")
+        written.append(tmp_path / f"{script}.pdf")
+        written[-1].write_bytes(result.pdf)
+    verdicts = judge.verapdf(written)
+    assert [path for path in map(str, written) if not verdicts[path]["compliant"]] == []
+    assert "収書" in texts(written[1].read_bytes())  # not the radical that a face has the same glyph for
+
+
+def test_characters_that_no_font_has_are_counted_and_said_on_the_page() -> None:
+    result = made(message("<p>&#xE000;\ue001\ue001\U00012000 ok\u200d\ufe0f</p>"))
+    assert result.fidelity["characters_without_glyph"] == 3
+    assert result.route == "mail-body"
+    shown = texts(result.pdf)
+    assert "\ufffd\ufffd\ufffd\ufffd ok" in shown
+    assert "3 characters" in shown
 
 
 @pytest.mark.parametrize("levels", [60, 3000])

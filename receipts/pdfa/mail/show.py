@@ -15,7 +15,7 @@ import pypdfium2
 
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import media, render, typeset
+from receipts.pdfa import media, render, typefaces, typeset
 from receipts.pdfa.mail import choose, opening, texts
 from receipts.pdfa.mail.message import Leaf, Message, Text
 from receipts.pdfa.model import Part, Shown
@@ -93,7 +93,8 @@ def _pages(sections: list[_Section], limits: Limits) -> tuple[pikepdf.Pdf, _Said
     said, whole = _Said(), None
     for section in sections:
         left = limits.pages - (len(whole.pages) if whole else 0)
-        pages = typeset.pages(_strip(section.rows), section.body, section.inline, left)
+        rows = [*section.rows, *_note(section)]
+        pages = typeset.pages(_strip(rows), section.body, section.inline, left)
         said.blocked += pages.blocked
         said.without_glyph += pages.without_glyph
         said.tables_as_blocks |= pages.tables_as_blocks
@@ -105,6 +106,13 @@ def _pages(sections: list[_Section], limits: Limits) -> tuple[pikepdf.Pdf, _Said
     if whole is None:
         raise AssertionError("a message has a section at least")
     return whole, said
+
+
+def _note(section: _Section) -> list[tuple[str, str]]:
+    """What is to be said on the page itself of characters that it can't show."""
+    missing = typefaces.without_glyph(section.body + "".join(value for _, value in section.rows))
+    said = f"{len(missing)} characters that no font here has show as {typefaces.REPLACEMENT}; the attached message has them"
+    return [("Note", said)] if missing else []
 
 
 def _sections(message: Message, chosen: list[Leaf]) -> Iterator[_Section]:
