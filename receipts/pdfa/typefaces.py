@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import html
+import locale
 import os
 import re
 import unicodedata
@@ -15,7 +16,6 @@ from typing import Final
 import plutoprint
 from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]
 
-REPLACEMENT: Final = "\ufffd"
 _OURS: Final = Path(str(files("receipts.pdfa") / "fonts"))
 _NOTO: Final = (Path(str(files("manimgx_fonts"))), Path(str(files("manimgx_fonts_cjk"))))
 _PIECE: Final = re.compile(r"<[^>]*>|&#[xX]?[0-9a-fA-F]{1,8};?|[^\x00-\x7f]")
@@ -29,18 +29,26 @@ plutoprint.plutobook_set_fontconfig_path(str(_OURS))  # before the first Book, f
 
 @functools.cache
 def load() -> None:
-    """Let fontconfig read the faces; to be called before anything is set, repeating it changes nothing."""
-    before = os.environ.get("XDG_DATA_HOME")
-    os.environ["XDG_DATA_HOME"] = str(_NOTO[0].parent)  # fonts.conf names the folders of Noto from there
+    """Let the libraries read the faces and settle for good how to choose; repeating it changes nothing.
+
+    Each asks once: fontconfig where the folders of Noto are, which fonts.conf names from there, and all of them which
+    language is spoken here, by which they would choose forms of Han characters.
+    """
+    settings = {"XDG_DATA_HOME": str(_NOTO[0].parent), "LC_ALL": "C"}
+    before = {name: os.environ.get(name) for name in settings}
+    spoken = locale.setlocale(locale.LC_CTYPE)
     try:
+        locale.setlocale(locale.LC_CTYPE, "C")
+        os.environ.update(settings)
         first = plutoprint.Book(plutoprint.PAGE_SIZE_A4, plutoprint.PAGE_MARGINS_NARROW, plutoprint.MEDIA_TYPE_PRINT)
         first.load_html("x")
         first.get_page_count()
     finally:
-        if before is None:
-            del os.environ["XDG_DATA_HOME"]
-        else:
-            os.environ["XDG_DATA_HOME"] = before
+        locale.setlocale(locale.LC_CTYPE, spoken)
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def without_glyph(content: str) -> set[str]:
@@ -52,7 +60,7 @@ def replaced(content: str, missing: set[str]) -> str:
     """HTML that shows U+FFFD for each of the characters in `missing`: never a box (ISO 19005-3 6.2.11.8)."""
     if not missing:
         return content
-    return _PIECE.sub(lambda found: REPLACEMENT if html.unescape(found.group()) in missing else found.group(), content)
+    return _PIECE.sub(lambda found: "\ufffd" if html.unescape(found.group()) in missing else found.group(), content)
 
 
 def _lacks(character: str) -> bool:

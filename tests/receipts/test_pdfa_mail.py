@@ -123,9 +123,10 @@ def test_what_is_attached_is_named() -> None:
 SCRIPTS = {
     "chinese": "收据 ￥12 元", "japanese": "領収書 ひらがな カタカナ ㈱", "korean": "영수증 합계", "arabic": "إيصال",
     "hebrew": "קבלה", "thai": "ใบเสร็จ", "hindi": "रसीद", "bengali": "রসিদ", "tamil": "ரசீது", "telugu": "రసీదు",
-    "kannada": "ರಸೀದಿ", "malayalam": "രസീത്", "gujarati": "રસીદ", "punjabi": "ਰਸੀਦ", "sinhala": "රිසිට්පත", "khmer": "បង្កាន់ដៃ",
-    "burmese": "ပြေစာ", "lao": "ໃບຮັບເງິນ", "amharic": "ደረሰኝ", "georgian": "ქვითარი", "armenian": "Անդորրագիր",
-    "greek": "Απόδειξη", "russian": "Квитанция", "emoji": "🧾✅👍🏽👨‍👩‍👧🇫🇷☎️", "signs": "€ ₹ ₽ ₩ ₪ ₺ ₦ ₫ ₴ ₿ № ™ ①",
+    "kannada": "ರಸೀದಿ", "malayalam": "രസീത്", "gujarati": "રસીદ", "punjabi": "ਰਸੀਦ", "sinhala": "රිසිට්පත",
+    "khmer": "បង្កាន់ដៃ", "burmese": "ပြေစာ", "lao": "ໃບຮັບເງິນ", "amharic": "ደረሰኝ", "georgian": "ქვითარი",
+    "armenian": "Անդորրագիր", "greek": "Απόδειξη", "russian": "Квитанция", "emoji": "🧾✅👍🏽👨‍👩‍👧🇫🇷☎️",
+    "signs": "€ ₹ ₽ ₩ ₪ ₺ ₦ ₫ ₴ ₿ № ™ ①",
     "bold letters of advertisements": "𝗧𝗼𝘁𝗮𝗹",
 }  # fmt: skip
 

@@ -111,7 +111,7 @@ def _pages(sections: list[_Section], limits: Limits) -> tuple[pikepdf.Pdf, _Said
 def _note(section: _Section) -> list[tuple[str, str]]:
     """What is to be said on the page itself of characters that it can't show."""
     missing = typefaces.without_glyph(section.body + "".join(value for _, value in section.rows))
-    said = f"{len(missing)} characters that no font here has show as {typefaces.REPLACEMENT}; the attached message has them"
+    said = f"{len(missing)} characters that no font here has show as \ufffd; the attached message has them"
     return [("Note", said)] if missing else []
 
 
