@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-import pikepdf
-from pikepdf import Array, Dictionary, Name, Pdf, Stream
+from pikepdf import Array, Dictionary, Name, Pdf
 
 from receipts.errors import Code, Refused
+from receipts.pdfa.graph import dictionaries, written
 
 NODES_MOST: Final = 100_000
 DEEPEST: Final = 100  # page trees of real files have 10 levels at most
@@ -64,7 +64,7 @@ def found_in(pdf: Pdf) -> Mapping[str, int]:
     counts: Counter[str] = Counter({word: 1 for key, word in _CATALOG.items() if key in pdf.Root})
     if pdf.is_encrypted:
         counts["owner-password"] = 1
-    for number, node in enumerate(_dictionaries(pdf)):
+    for number, node in enumerate(dictionaries(pdf)):
         if number >= NODES_MOST:
             counts[MORE] = 1
             break
@@ -99,24 +99,6 @@ def check_page_tree(pdf: Pdf, pages_most: int) -> int:
     return pages
 
 
-def _dictionaries(pdf: Pdf) -> Iterator[Dictionary]:
-    """Every dictionary of the file, those within others too; a stack of our own bounds what nesting costs."""
-    for top in pdf.objects:
-        waiting: list[Any] = [top]
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, Stream):
-                node = node.stream_dict
-            if isinstance(node, Dictionary):
-                yield node
-                children = [value for _, value in node.items()]
-            elif isinstance(node, Array):
-                children = list(node)
-            else:
-                continue
-            waiting += [one for one in children if isinstance(one, pikepdf.Object) and not one.is_indirect]
-
-
 def _words(node: Dictionary) -> Iterator[str]:
     keys = set(node.keys())
     if keys.isdisjoint(_TELLING):
@@ -125,11 +107,11 @@ def _words(node: Dictionary) -> Iterator[str]:
     if "/JS" in keys and kind != Name.Rendition:
         yield "javascript"
     elif isinstance(kind, Name) and (kind == Name.JavaScript or node.get("/Type", Name.Action) == Name.Action):
-        word = _ACTIONS.get(_written(kind))
+        word = _ACTIONS.get(written(kind))
         if word and "/Subtype" not in keys:
             yield word
     subtype = node.get("/Subtype")
-    if isinstance(subtype, Name) and "/Rect" in keys and (word := _ANNOTATIONS.get(_written(subtype))):
+    if isinstance(subtype, Name) and "/Rect" in keys and (word := _ANNOTATIONS.get(written(subtype))):
         yield word
     if "/EF" in keys:
         yield "embedded-file"
@@ -139,7 +121,3 @@ def _words(node: Dictionary) -> Iterator[str]:
         yield "xfa"
     if keys >= _SIGNED:
         yield "signature"
-
-
-def _written(name: Name) -> str:
-    return name.unparse().decode("ascii", "replace")

@@ -26,7 +26,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     Raises:
         Refused: TRUNCATED, DAMAGED, TOO_MANY_PIXELS or UNSUPPORTED_TYPE.
     """
-    components = 0 if original.startswith(media.CODESTREAM) else _components(original)
+    components = 0 if original.startswith(media.CODESTREAM) else components_of(original)
     if not components:
         return still.show(original, limits)
     with raster.decoding("jp2"):
@@ -52,8 +52,12 @@ def show(original: bytes, limits: Limits) -> Shown:
     return Shown(pdf=pdf, route="jp2-stream", fidelity=fidelity, stream_is_original=True)
 
 
-def _components(original: bytes) -> int:
-    """1 or 3 for plain grey or sRGB of 8 bits, which PDF/A-3 takes as it is (ISO 19005-3 6.2.8.3); 0 for all else."""
+def components_of(original: bytes) -> int:
+    """1 or 3 for plain grey or sRGB of 8 bits, which PDF/A-3 takes as it is (ISO 19005-3 6.2.8.3); 0 for all else.
+
+    Raises:
+        Refused: TRUNCATED or DAMAGED.
+    """
     boxes.check(original)
     outer = boxes.within(original)
     inner = boxes.within(next((content for name, content in outer if name == b"jp2h"), b""))

@@ -12,18 +12,19 @@ from io import BytesIO
 from typing import Any, Final
 
 import pikepdf
-from pikepdf import Pdf, pdfa
+from pikepdf import Pdf
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from receipts.pdfa import colour, syntax, xmp
+from receipts.pdfa import certain, colour, syntax, xmp
 from receipts.pdfa.document import PROVENANCE, announced_by, provenance_of, values_of
 from receipts.pdfa.inside import MORE
 from receipts.pdfa.invoice import attached, file_name, packet_of
 from receipts.pdfa.model import Facts, Shown
 
 _BARRED: Final = frozenset({"signature", "owner-password", "permissions", "validation-data", "form-field", MORE})
+_PARTS: Final = frozenset("123")  # part 4 is of PDF 2.0: an update can't take that back
 _NAMES_MOST: Final = 1000
 
 
@@ -31,28 +32,38 @@ def packet_to_go_on_from(original: bytes, opened: Pdf, found: frozenset[str]) ->
     """The XMP packet that the update continues, if it is certain that `original` can be kept as it is.
 
     Certain means: it claims to be PDF/A, its bytes are written as PDF/A wants them, nothing in it stands against a
-    seal in an update, and pikepdf's allow-list validator passes the file with the update as PDF/A-3b.
+    seal in an update, and the file with the update is PDF/A-3b for certain.
 
     Args:
         original: The bytes as they arrived.
         opened: The same, opened.
         found: What is in it, as `inside.found_in` says it.
     """
-    packet = xmp.reduced(packet_of(opened))
+    packet = packet_of(opened)
     extensions = opened.Root.get("/Extensions", pikepdf.Dictionary())
     is_known = isinstance(extensions, pikepdf.Dictionary) and set(extensions.keys()) <= {"/Type", "/ADBE"}
-    if packet is None or found & _BARRED or "/AcroForm" in opened.Root or not is_known:
+    if (xmp.claim(packet) or "4")[0] not in _PARTS or found & _BARRED or "/AcroForm" in opened.Root or not is_known:
         return None
     if any(file_name(file) == PROVENANCE for file in attached(opened)):
         return None  # it would be taken for ours
     try:
         syntax.check(original)
-        trial = _update(original, b"{}", packet, modified="D:20260101000000Z")
     except syntax.Unusual:
         return None
+    for candidate in (xmp.reduced(packet), xmp.plain(packet)):
+        if candidate is not None and _holds(original, candidate):
+            return candidate
+    return None
+
+
+def _holds(original: bytes, packet: bytes) -> bool:
+    try:
+        trial = _update(original, b"{}", packet, modified="D:20260101000000Z")
+    except MemoryError:
+        raise
     except Exception:  # pyHanko on a sender's file: what it can't update is carried whole instead
-        return None
-    return packet if pdfa.validate_written(BytesIO(trial), "3b").passed else None
+        return False
+    return certain.is_certain(trial, packet_is_ours=False)
 
 
 def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes:

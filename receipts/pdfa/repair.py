@@ -51,15 +51,6 @@ def repaired(original: bytes, document: pypdfium2.PdfDocument, limits: Limits) -
     return pdf if look_the_same else None
 
 
-def is_certain(archive_file: bytes) -> bool:
-    """Whether pikepdf's allow-list validator passes a file that we wrote as PDF/A-3b.
-
-    It knows no extension schemas, so what it says of the XMP packet does not count: that packet is our own.
-    """
-    report = pdfa.validate_written(BytesIO(archive_file), "3b")
-    return all(finding.where.endswith("(MetadataStream)") for finding in report.findings)
-
-
 def _strip(pdf: Pdf) -> None:
     """Leave the pages alone in the file: no action, script, form, layer, structure or file stays."""
     for key in set(pdf.Root.keys()) - {"/Type", "/Pages"}:

@@ -12,7 +12,7 @@ from typing import Final
 
 from receipts import quality, threats
 from receipts.errors import Code, Refused, WrongFacts
-from receipts.pdfa import document, einvoice, heif, jp2, jpeg, kept, mail, media, pdf, png, repair, still, tiff
+from receipts.pdfa import certain, document, einvoice, heif, jp2, jpeg, kept, mail, media, pdf, png, still, tiff
 from receipts.pdfa.model import Facts, Normalised, Shown
 from receipts.pdfa.original import original_of
 from receipts.policy import Limits
@@ -72,7 +72,7 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
         measured = quality.measure(original, media_type)  # after: a file that can't be shown is refused, not measured
         shown = replace(shown, quality=measured)
         archive_file = _write(shown, original, facts, media_type)
-        while shown.otherwise and not repair.is_certain(archive_file):
+        while shown.otherwise and not certain.is_certain(archive_file, packet_is_ours=True):
             shown = replace(shown.otherwise(), quality=measured)
             archive_file = _write(shown, original, facts, media_type)
     pages = len(shown.pdf.pages)

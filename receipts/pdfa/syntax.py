@@ -20,7 +20,7 @@ _XREF: Final = re.compile(rb"xref(?:\r\n|\r|\n)\d+ \d+ ?(?:\r\n|\r|\n)")  # 6.1.
 _HEAD: Final = re.compile(rb"(\d+) (\d+) obj(?:\r\n|\r|\n)")  # 6.1.9
 _TAIL: Final = re.compile(rb"(?:\r\n|\r|\n)endobj(?:\r\n|\r|\n)")
 _STREAM: Final = re.compile(rb"stream\r?\n")  # 6.1.7.1
-_STREAM_TAIL: Final = re.compile(rb"\r?\nendstream(?:\r\n|\r|\n)endobj(?:\r\n|\r|\n)")
+_STREAM_TAIL: Final = re.compile(rb"(?:\r\n|\r|\n)endstream(?:\r\n|\r|\n)endobj(?:\r\n|\r|\n)")
 _NUMBER: Final = re.compile(rb"\d+ \d+ obj\s+(\d+)\s+endobj")
 _TOKEN: Final = re.compile(
     rb"[\0\t\n\f\r ]+|%[^\r\n]*|<<|>>|<(?P<hex>[^<>]*)>|/[^\0\t\n\f\r ()<>\[\]{}/%]*|[\[\]]"

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from receipts.pdfa.invoice import PROPERTIES as INVOICE_PROPERTIES
-from receipts.pdfa.invoice import SCHEMAS, parsed
+from receipts.pdfa.invoice import SCHEMAS, Element, parsed
 
 NAMESPACE: Final = "urn:probant:pdfa:provenance:1p0#"
 
@@ -39,6 +39,8 @@ _PREFIXES: Final = MappingProxyType(
         "pdfaExtension": "http://www.aiim.org/pdfa/ns/extension/",
     }
 )
+
+_LEVELS: Final = MappingProxyType({"1": ("a", "b"), "2": ("a", "b", "u"), "3": ("a", "b", "u"), "4": ("", "e", "f")})
 
 _PACKET: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -78,6 +80,26 @@ _PROPERTY: Final = (
     "<pdfaProperty:category>external</pdfaProperty:category>"
     "<pdfaProperty:description>{description}</pdfaProperty:description></rdf:li>"
 )
+
+_PLAIN: Final = MappingProxyType(
+    {
+        "{http://ns.adobe.com/xap/1.0/}CreateDate": "xmp:CreateDate",
+        "{http://ns.adobe.com/xap/1.0/}ModifyDate": "xmp:ModifyDate",
+        "{http://ns.adobe.com/xap/1.0/}CreatorTool": "xmp:CreatorTool",
+        "{http://ns.adobe.com/pdf/1.3/}Producer": "pdf:Producer",
+        "{http://ns.adobe.com/pdf/1.3/}Keywords": "pdf:Keywords",
+    }
+)
+_STRIPPED: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/" \
+xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
+<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>{body}
+</rdf:Description>
+</rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>"""
 
 _ADDITIONS: Final = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -147,6 +169,27 @@ def reduced(packet: bytes) -> bytes | None:
     return etree.tostring(root.getroottree(), encoding="utf-8", xml_declaration=False)
 
 
+def plain(packet: bytes) -> bytes | None:
+    """As `reduced`, but with those properties alone that are simple and of the three schemas every file has.
+
+    What else it says, such as the history of its making, stays in the packet before it.
+    """
+    root = parsed(reduced(packet) or b"")
+    if root is None:
+        return None
+    kept: dict[str, Element] = {}
+    for description in root.iter(f"{{{_PREFIXES['rdf']}}}Description"):
+        for node in description.iterchildren(etree.Element):
+            if node.tag in _PLAIN and node.tag not in kept and not node.attrib and not len(node):
+                kept[str(node.tag)] = node
+        for name, value in description.attrib.items():
+            if name in _PLAIN and name not in kept:
+                kept[str(name)] = etree.Element(str(name))
+                kept[str(name)].text = str(value)
+    body = "".join(f"<{_PLAIN[name]}>{escape(node.text or '')}</{_PLAIN[name]}>" for name, node in kept.items())
+    return reduced(_STRIPPED.format(body=body).encode())
+
+
 def extended(
     packet: bytes, values: Mapping[str, str], *, invoice: tuple[str, Mapping[str, str]] | None = None
 ) -> bytes:
@@ -162,7 +205,7 @@ def extended(
 
 
 def claim(packet: bytes) -> str | None:
-    """The PDF/A part and level that a packet claims, such as `2u`; None if none."""
+    """The PDF/A part and level that a packet claims, such as `2u`, `4` or `4f`; None if none."""
     root = parsed(packet)
     if root is None or not any(True for _ in root.iter(f"{{{_PREFIXES['rdf']}}}RDF")):
         return None
@@ -172,7 +215,7 @@ def claim(packet: bytes) -> str | None:
             if _namespace(name) == _PREFIXES["pdfaid"]:
                 said[str(name).partition("}")[2]] = str(value).strip()
     part, level = said.get("part", ""), said.get("conformance", "").lower()
-    return part + level if part in {"1", "2", "3"} and level in {"a", "b", "u"} else None
+    return part + level if level in _LEVELS.get(part, ()) else None
 
 
 def _packet_of_additions(values: Mapping[str, str], invoice: tuple[str, Mapping[str, str]] | None) -> bytes:
