@@ -30,11 +30,15 @@ _RUN_OR_OPENED: Final = (  # heads of what else a file with a PDF header further
     b"\xcf\xfa\xed\xfe", b"\xd0\xcf\x11\xe0",
 )  # fmt: skip
 _MARKUP: Final = re.compile(rb"\s*<(?:!doctype\s|html|script|\?php|svg)", re.IGNORECASE)
-_SCRIPT: Final = re.compile(rb"<\?php\s|<(?i:script)[\s>]|<(?i:!doctype\s+html)|<(?i:html)>")
+_PHP: Final = re.compile(rb"<\?php\s")  # PHP runs it wherever it stands
+_HTML: Final = rb"<(?i:script)[\s>]|<(?i:!doctype\s+html)|<(?i:html)>"
+_PAGE: Final = re.compile(_HTML)
+_PAGE_BEHIND: Final = re.compile(rb"\xff\xd9\s*(?:" + _HTML + rb")")
 _UNREADABLE: Final = (
     pikepdf.PdfError, pikepdf.PasswordError, zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError,
     ValueError, LookupError, TypeError, AttributeError, RuntimeError,
 )  # fmt: skip
+_CODED: Final = (b"\xda", b"\xd9", b"")  # where the segments of a JPEG end: start of scan, end of image, nothing more
 _HALT: Final = b"__HALT_COMPILER();"
 
 
@@ -61,11 +65,24 @@ def refuse_hidden(original: bytes, media_type: str) -> None:
     if is_picture or media_type == "application/pdf":
         if _is_archive_too(original):
             raise Refused(Code.HOSTILE, f"two kinds of file at once: {media_type} and a ZIP archive")
-        if _HALT in original or (is_picture and _SCRIPT.search(original)):
+        if _HALT in original or (is_picture and (_PHP.search(original) or _is_page_too(original))):
             raise Refused(Code.HOSTILE, f"two kinds of file at once: {media_type} and a script")
     for part in _inside(original, media_type, depth=2):
         if EICAR in part:
             raise Refused(Code.HOSTILE, "the EICAR test file, inside")
+
+
+def _is_page_too(original: bytes) -> bool:
+    """Whether a picture is a page with scripts too: in what it says of itself, or as a second file right behind it.
+
+    What lies elsewhere behind a JPEG is what the memory card held before: cameras leave it in a file's last sectors.
+    """
+    if not original.startswith(b"\xff\xd8"):
+        return _PAGE.search(original) is not None
+    position = 2
+    while original[position : position + 1] == b"\xff" and original[position + 1 : position + 2] not in _CODED:
+        position += 2 + max(2, int.from_bytes(original[position + 2 : position + 4], "big"))  # ITU-T T.81 B.1.1.4
+    return bool(_PAGE.search(original, 0, position) or _PAGE_BEHIND.search(original, position))
 
 
 def _is_archive_too(original: bytes) -> bool:

@@ -70,11 +70,16 @@ HOSTILE = {
     "pdf and phar": pdf_of() + b"<?php __HALT_COMPILER(); ?>",
     "png and php": PNG[:33] + chunk(b"tEXt", b"Comment\0<?php system($_GET['c']); ?>") + PNG[33:],
     "jpeg and html": JPEG + b"<html><script>alert(1)</script></html>",
+    "jpeg and html after a line": JPEG + b"\r\n <!DOCTYPE html><html></html>",
+    "html in a comment of a jpeg": JPEG[:2] + b"\xff\xfe\0\x20<script>alert(1)</script>     " + JPEG[2:],
+    "php far behind a jpeg": JPEG + bytes(5000) + b"<?php system($_GET['c']); ?>",
 }
 GENUINE = {
     "a film behind a photo": JPEG + b"\0\0\0\x18ftypmp42" + bytes(200),
     "a second photo behind a photo": JPEG + JPEG,
     "zeros behind a photo": JPEG + bytes(4096),
+    "a page that the card held before": JPEG + bytes(900) + b"<html><script>1</script></html>" + bytes(300),
+    "half a page that the card held before": JPEG + b"k</td><script>1</script></html>" + bytes(300),
     "words before a pdf": b"%!PS-Adobe\r\n" + pdf_of(),
     "a print job's head before a pdf": b"\x1b%-12345X@PJL ENTER LANGUAGE=PDF\r\n" + pdf_of(),
     "a zip attached to a pdf": pdf_of(zipped(a=b"x"), compress=False),
