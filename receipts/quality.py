@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from io import BytesIO
@@ -27,8 +28,9 @@ CUT_STROKES_MOST: Final = 3  # whole receipts have at most 2 strokes that run of
 COLOUR_LEAST: Final = 3  # of 128: what rounding alone makes of grey is 1 or 2
 
 _UNREADABLE: Final = (
-    OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, MemoryError, RuntimeError,
-    struct.error, ImportError, Image.DecompressionBombError, Image.DecompressionBombWarning,
+    OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, AssertionError, MemoryError,
+    ArithmeticError, RuntimeError, SystemError, struct.error, zlib.error, ImportError, Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
 )  # fmt: skip
 _TILE: Final = 32
 _CONTRAST_LEAST: Final = 150  # variance of a tile that shows more than paper and shadow

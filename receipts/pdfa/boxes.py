@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from receipts.errors import Code, Refused
+from receipts.pdfa.document import check_pixels
+
+_EXTENT: Final = re.compile(rb"\0\0\0\x14ispe\0{4}(.{4})(.{4})", re.DOTALL)  # ISO 23008-12 6.5.3
 
 
 def check(original: bytes) -> None:
@@ -23,6 +29,16 @@ def check(original: bytes) -> None:
         position += size
     if position > len(original):
         raise Refused(Code.TRUNCATED, "file ends within a box")
+
+
+def check_extents(original: bytes, pixels: int) -> None:
+    """Check that no picture in a HEIF or AVIF says that it has more than `pixels` pixels; decoders allocate first.
+
+    Raises:
+        Refused: TOO_MANY_PIXELS, or DAMAGED for a picture without pixels.
+    """
+    for width, height in _EXTENT.findall(original):
+        check_pixels(int.from_bytes(width, "big"), int.from_bytes(height, "big"), pixels)
 
 
 def within(content: bytes) -> list[tuple[bytes, bytes]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import struct
-
 from PIL import Image
+
+from receipts.pdfa.raster import PARSER_ERRORS
 
 ORIENTATION = 0x0112
 
 
 def orientation(content: bytes) -> int:
-    """The orientation as written (CIPA DC-008 4.6.4 A), be it nonsense; 1 where there is none that could be read.
+    """The orientation as written (CIPA DC-008 4.6.4 A: a SHORT), be it nonsense; 1 where none could be read.
 
     Args:
         content: An EXIF block, with or without `Exif` before its TIFF header.
@@ -21,6 +21,6 @@ def orientation(content: bytes) -> int:
     try:
         block.load(content)
         value = block.get(ORIENTATION, 1)
-    except (OSError, SyntaxError, ValueError, IndexError, TypeError, KeyError, EOFError, struct.error):
+    except PARSER_ERRORS:
         return 1
-    return value if isinstance(value, int) else 1
+    return value if isinstance(value, int) and 0 <= value < 1 << 16 else 1

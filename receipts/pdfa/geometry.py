@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import Final
 
@@ -42,7 +43,7 @@ def page_size(width_px: int, height_px: int, dpi: tuple[float, float] | None) ->
         height_px: Pixels down.
         dpi: Pixels per inch as the file states them, across and down.
     """
-    if dpi is not None and min(dpi) > 1:
+    if dpi is not None and all(math.isfinite(side) and side > 1 for side in dpi):
         width, height = width_px * 72 / dpi[0], height_px * 72 / dpi[1]
         if SMALLEST_PT <= min(width, height) <= CREDIBLE_SIDE_PT and max(width, height) <= LARGEST_PT:
             return _within(width, height)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 import pi_heif
 import pikepdf
@@ -14,6 +15,8 @@ from receipts.pdfa import boxes, raster
 from receipts.pdfa.document import add_image_page, check_pixels
 from receipts.pdfa.model import Shown
 from receipts.policy import Limits
+
+_CODINGS: Final = re.compile(rb"infe[\2\3]...(?:..|....)..(hvc1|unci|j2k1|jpeg|vvc1|evc1|avc1|av01|mski)", re.DOTALL)
 
 _MODES = {"L": (1, False, 8), "RGB": (3, False, 8), "RGBA": (4, True, 8), "RGB;16": (3, False, 16)}
 _MODES |= {"RGBA;16": (4, True, 16), "I;16": (1, False, 16), "LA": (2, True, 8), "LA;16": (2, True, 16)}
@@ -26,10 +29,14 @@ def show(original: bytes, limits: Limits) -> Shown:
         Refused: TRUNCATED, DAMAGED, TOO_MANY_PAGES, TOO_MANY_PIXELS or UNSUPPORTED_TYPE.
     """
     boxes.check(original)
+    boxes.check_extents(original, limits.pixels)
+    _check_coding(original)
     with raster.decoding("heif"):
         opened = pi_heif.open_heif(BytesIO(original), convert_hdr_to_8bit=False)
     if len(opened) > limits.pages:
         raise Refused(Code.TOO_MANY_PAGES, f"{len(opened)} pictures, at most {limits.pages} are accepted")
+    if not len(opened):
+        raise Refused(Code.DAMAGED, "HEIF without a picture")
     pdf = pikepdf.new()
     shown = [_add_page(pdf, picture, limits) for picture in opened]
     fidelity: dict[str, Json] = {
@@ -40,6 +47,15 @@ def show(original: bytes, limits: Limits) -> Shown:
         "shown": shown,
     }
     return Shown(pdf=pdf, route="heif-decoded", fidelity=fidelity)
+
+
+def _check_coding(original: bytes) -> None:
+    """That there is a still picture in HEVC, the one coding that libheif is built with here."""
+    if not any(name == b"meta" for name, _ in boxes.within(original)) and b"moov" in original:
+        raise Refused(Code.UNSUPPORTED_TYPE, "HEIF with a film and no picture")
+    codings = set(_CODINGS.findall(original))
+    if codings and b"hvc1" not in codings:
+        raise Refused(Code.UNSUPPORTED_TYPE, f"HEIF with pictures coded as {b', '.join(sorted(codings)).decode()}")
 
 
 def _add_page(pdf: pikepdf.Pdf, picture: Any, limits: Limits) -> dict[str, Json]:  # noqa: ANN401

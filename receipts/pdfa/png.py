@@ -24,17 +24,18 @@ def show(original: bytes, limits: Limits) -> Shown:
     """One page with the PNG's pixels, bit for bit.
 
     Raises:
-        Refused: TRUNCATED, DAMAGED or TOO_MANY_PIXELS.
+        Refused: TRUNCATED, DAMAGED, TOO_MANY_PIXELS, or UNSUPPORTED_TYPE for what only Apple's tools read.
     """
     png = parse(original, limits)
-    data = raw(png)
+    data, is_exact = raw(png)
     pdf = pikepdf.new()
+    route, claim = "png-repacked", "samples-equal"
     if png.has_alpha or png.interlaced:
-        route, claim = "png-repacked", "samples-equal"
         image = _repacked(pdf, png, data)
     else:
-        route, claim = "png-stream", "idat-identical"
-        image = Stream(pdf, png.data, Filter=Name.FlateDecode)
+        if is_exact:
+            route, claim = "png-stream", "idat-identical"
+        image = Stream(pdf, png.data if is_exact else zlib.compress(data), Filter=Name.FlateDecode)
         image.DecodeParms = flate.predictor(png.width, png.channels, png.depth)
         flate.describe(image, png.width, png.height, png.depth)
     meaning = png_colour.set_colour(pdf, png, image)
@@ -59,7 +60,7 @@ def show(original: bytes, limits: Limits) -> Shown:
 def _repacked(pdf: Pdf, png: Png, data: bytes) -> Stream:
     """Its samples, colours and alpha apart; each is untouched, also where alpha hides it."""
     bits = max(png.depth, 8) if png.interlaced else png.depth
-    samples = _deinterlaced(png, data) if png.interlaced else _unfiltered(png, png.data, png.width)
+    samples = _deinterlaced(png, data) if png.interlaced else _unfiltered(png, data, png.width)
     size, step = bits // 8, png.channels * bits // 8
     planes = [samples[byte::step] for byte in range(step)]
     count = png.width * png.height
@@ -79,7 +80,7 @@ def _repacked(pdf: Pdf, png: Png, data: bytes) -> Stream:
 
 
 def _unfiltered(png: Png, data: bytes, width: int) -> bytes:
-    return flate.unfiltered(data, width, channels=png.channels, bits=png.depth)
+    return flate.unfiltered(zlib.compress(data, 0), width, channels=png.channels, bits=png.depth)
 
 
 def _deinterlaced(png: Png, data: bytes) -> bytes:
@@ -90,7 +91,7 @@ def _deinterlaced(png: Png, data: bytes) -> bytes:
     position = 0
     for x, y, step_x, step_y, width, height in passes(png):
         length = (png.row_bytes(width) + 1) * height
-        rows = _unfiltered(png, zlib.compress(data[position : position + length], 0), width)
+        rows = _unfiltered(png, data[position : position + length], width)
         position += length
         for row in range(height):
             pixels = rows[row * png.row_bytes(width) : (row + 1) * png.row_bytes(width)]

@@ -69,6 +69,8 @@ def parse(original: bytes, limits: Limits) -> Png:
 
 
 def _header(chunks: dict[bytes, bytes], data: bytes, limits: Limits) -> Png:
+    if b"CgBI" in chunks:
+        raise Refused(Code.UNSUPPORTED_TYPE, "PNG in the form that Xcode makes for iOS alone")
     if len(chunks.get(b"IHDR", b"")) != 13:
         raise Refused(Code.DAMAGED, "PNG without a header")
     width, height, depth, kind, compression, filtering, interlace = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
@@ -88,12 +90,18 @@ def passes(png: Png) -> list[tuple[int, int, int, int, int, int]]:
     return [one for one in sized if one[4] > 0 and one[5] > 0]
 
 
-def raw(png: Png) -> bytes:
-    """What the IDAT chunks hold: checked to be whole, with no row that names a filter that isn't one."""
+def raw(png: Png) -> tuple[bytes, bool]:
+    """The filtered rows in the IDAT chunks, and whether these hold exactly that: no more, and with its checksum.
+
+    Raises:
+        Refused: TRUNCATED, or DAMAGED: not what was packed, or a row with a filter that isn't one.
+    """
     blocks = [(png.row_bytes(width) + 1, height) for *_, width, height in passes(png)]
     expected = sum(row * height for row, height in blocks)
+    unpacker = zlib.decompressobj()
     try:
-        data = zlib.decompressobj().decompress(png.data, expected)
+        data = unpacker.decompress(png.data, expected)
+        more = unpacker.decompress(unpacker.unconsumed_tail, 1)  # goes on to the checksum (RFC 1950 2.2)
     except zlib.error as error:
         raise Refused(Code.DAMAGED, f"PNG: {error}") from error
     if len(data) < expected:
@@ -103,7 +111,7 @@ def raw(png: Png) -> bytes:
         if max(data[position : position + row * height : row]) > 4:
             raise Refused(Code.DAMAGED, "PNG row with an unknown filter")
         position += row * height
-    return data
+    return data, unpacker.eof and not more
 
 
 def unpacking(depth: int) -> list[bytes]:

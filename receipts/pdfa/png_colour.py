@@ -44,8 +44,9 @@ def set_colour(pdf: Pdf, png: Png, image: Stream) -> str:
     else:
         space, meaning = colour.space(pdf, None, components), "device" if profile is None else "profile-unusable"
     if png.kind == 3:
-        palette = png.chunks[b"PLTE"]
-        space = Array([Name.Indexed, space, len(palette) // 3 - 1, String(palette)])
+        size = 3 << png.depth
+        palette = png.chunks[b"PLTE"][:size].ljust(size, b"\0")  # what it lacks libpng takes for black
+        space = Array([Name.Indexed, space, size // 3 - 1, String(palette)])
     image.ColorSpace = space
     return meaning
 
@@ -73,7 +74,7 @@ def _calibrated(png: Png, components: int) -> Array:
     if len(png.chunks.get(b"cHRM", b"")) == 32:
         points = struct.unpack(">8I", png.chunks[b"cHRM"])
     xy = [(points[at] / 100_000, points[at + 1] / 100_000) for at in range(0, 8, 2)]
-    if any(y <= 0 or x + y > 1 for x, y in xy):
+    if any(y <= 0 or x + y > 1 for x, y in xy) or xy[0][0] <= 0 or sum(xy[0]) >= 1:  # ISO 32000-1 table 63
         xy = [(0.3127, 0.329), (0.64, 0.33), (0.3, 0.6), (0.15, 0.06)]
     white, *primaries = [(x / y, 1.0, (1 - x - y) / y) for x, y in xy]
     if components == 1:

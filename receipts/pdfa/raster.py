@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -16,21 +17,14 @@ from receipts.pdfa import colour, flate
 from receipts.pdfa.document import add_image_page
 
 PARSER_ERRORS: Final = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    IndexError,
-    TypeError,
-    KeyError,
-    EOFError,
-    OverflowError,
-    RuntimeError,
-    ZeroDivisionError,
-    struct.error,
-)
+    OSError, SyntaxError, ValueError, LookupError, TypeError, AttributeError, AssertionError, EOFError,
+    ArithmeticError, RuntimeError, SystemError, struct.error, zlib.error,
+)  # fmt: skip
 """What Pillow and the libraries below it raise on files that are wrong."""
 
 _CUT: Final = ("truncated", "unexpected end", "end of file", "not enough")
+_UNKNOWN: Final = ("unsupported", "not been built in", "security limit", "unknown pixel mode")
+PALETTE_BYTES: Final = 3 * 256
 _BANDS: Final = {"1": 1, "L": 1, "LA": 1, "P": 1, "PA": 1, "RGB": 3, "RGBA": 3, "RGBX": 3, "CMYK": 4}
 _BANDS_16: Final = {"I;16": 1, "I;16L": 1, "I;16B": 1, "I;16N": 1}
 
@@ -43,8 +37,16 @@ def decoding(kind: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise Refused(Code.TOO_MANY_PIXELS, f"{kind}: {error}"[:200]) from error
     except PARSER_ERRORS as error:
-        is_cut = isinstance(error, EOFError) or any(word in str(error).lower() for word in _CUT)
-        raise Refused(Code.TRUNCATED if is_cut else Code.DAMAGED, f"{kind}: {error}"[:200]) from error
+        raise Refused(_code(error), " ".join(f"{kind}: {error}".split())[:200]) from error
+
+
+def _code(error: Exception) -> Code:
+    """Why, as far as the decoder's words tell."""
+    said = str(error).lower()
+    if isinstance(error, EOFError) or any(word in said for word in _CUT):
+        return Code.TRUNCATED
+    is_known = "non-existing" in said or not any(word in said for word in _UNKNOWN)
+    return Code.DAMAGED if is_known else Code.UNSUPPORTED_TYPE
 
 
 def add_page(pdf: Pdf, image: Image.Image, *, exif_orientation: object = 1) -> dict[str, Json]:
@@ -57,31 +59,33 @@ def add_page(pdf: Pdf, image: Image.Image, *, exif_orientation: object = 1) -> d
         Refused: UNSUPPORTED_TYPE, if its samples are of a kind that can't be shown unaltered.
     """
     stream, has_alpha = _stream(pdf, image)
+    turned = exif_orientation if isinstance(exif_orientation, int) and 0 <= exif_orientation < 1 << 16 else 1
     palette = image.getpalette("RGB") if image.mode in ("P", "PA") else None
     meaning = set_colour(pdf, stream, image.info.get("icc_profile"), 3 if palette else int(_bands(image.mode)))
     if palette:
-        lookup = bytes(palette)
-        stream.ColorSpace = Array([Name.Indexed, stream.ColorSpace, len(lookup) // 3 - 1, String(lookup)])
-    add_image_page(pdf, stream, dpi=dpi_of(image.info), exif_orientation=exif_orientation)
+        lookup = bytes(palette).ljust(PALETTE_BYTES, b"\0")  # what a palette lacks decoders take for black
+        stream.ColorSpace = Array([Name.Indexed, stream.ColorSpace, 255, String(lookup)])
+    add_image_page(pdf, stream, dpi=dpi_of(image.info), exif_orientation=turned)
     return {
         "width_px": image.width,
         "height_px": image.height,
         "bits": int(stream.BitsPerComponent),
         "colour": meaning,
         "alpha": has_alpha,
-        "exif_orientation": exif_orientation if isinstance(exif_orientation, int) else 1,
+        "exif_orientation": turned,
     }
 
 
-def set_colour(pdf: Pdf, stream: Stream, profile: bytes | None, components: int) -> str:
-    """Give samples the meaning of the picture's own profile, if PDF/A lets it; returns what was given."""
-    meaning = "profile-carried"
-    if not profile or not colour.is_usable(profile, components):
-        meaning, profile = "profile-unusable" if profile else "device", None
-        if components == 4:
-            meaning, profile = "cmyk-without-profile", colour.plain_cmyk()
-    stream.ColorSpace = colour.space(pdf, profile, components)
-    return meaning
+def set_colour(pdf: Pdf, stream: Stream, profile: object, components: int) -> str:
+    """Give samples the meaning of the picture's own profile, if it is one and PDF/A lets it; returns what was given."""
+    if isinstance(profile, bytes) and colour.is_usable(profile, components):
+        stream.ColorSpace = colour.space(pdf, profile, components)
+        return "profile-carried"
+    if components == 4:
+        stream.ColorSpace = colour.space(pdf, colour.plain_cmyk(), components)
+        return "cmyk-without-profile"
+    stream.ColorSpace = colour.space(pdf, None, components)
+    return "profile-unusable" if profile else "device"
 
 
 def planes(pdf: Pdf, samples: bytes, width: int, height: int, *, channels: int, alpha: bool, bits: int) -> Stream:
@@ -106,7 +110,7 @@ def dpi_of(info: dict[Any, Any]) -> tuple[float, float] | None:
     try:
         across, down = info["dpi"]
         return float(across), float(down)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, ArithmeticError):
         return None
 
 
@@ -132,7 +136,7 @@ def _stream(pdf: Pdf, image: Image.Image) -> tuple[Stream, bool]:
     channels = bands + has_alpha
     stream = planes(pdf, samples, width, height, channels=channels, alpha=has_alpha, bits=8)
     clear = image.info.get("transparency")
-    if image.mode == "P" and clear is not None:
+    if (image.mode == "P" and clear is not None) or (image.mode == "L" and isinstance(clear, int)):
         table = _alpha_table(clear)
         stream.SMask = flate.image(pdf, samples.translate(table), width, height, channels=1, bits=8)
     return stream, "/SMask" in stream

@@ -76,6 +76,8 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
             shown = replace(shown.otherwise(), quality=measured)
             archive_file = _write(shown, original, facts, media_type)
     pages = len(shown.pdf.pages)
+    if not pages:
+        raise AssertionError("an archive file without pages")
     if original_of(archive_file) != original:  # A102 B-2 I: true copy, proved on what was written
         raise AssertionError("the archive file does not give the original back")
     return Normalised(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from io import BytesIO
 from types import MappingProxyType
@@ -37,6 +38,8 @@ DECODERS: Final = MappingProxyType[str, tuple[Callable[[BytesIO], Image.Image], 
     }
 )
 """Media type -> Pillow's decoder for it alone, and the library that it calls."""
+_BMP_WRAPS: Final = MappingProxyType({4: "JPEG", 5: "PNG"})  # [MS-WMF] 2.1.1.7: BI_JPEG, BI_PNG, meant for printers
+_BMP_BITS: Final = frozenset({1, 2, 4, 8, 16, 24, 32})
 
 
 def show(original: bytes, limits: Limits) -> Shown:
@@ -46,7 +49,7 @@ def show(original: bytes, limits: Limits) -> Shown:
         Refused: TRUNCATED, DAMAGED, TOO_MANY_PIXELS or UNSUPPORTED_TYPE.
     """
     media_type = media.detect(original)
-    _check_length(original, media_type)
+    _check(original, media_type, limits.pixels)
     decoder, library = DECODERS[media_type]
     kind = media_type.removeprefix("image/")
     with raster.decoding(kind):
@@ -79,14 +82,28 @@ def decoder_version(library: str) -> str:
     return f"{pillow}, {library} {version}"
 
 
-def _check_length(original: bytes, media_type: str) -> None:
-    """That the file is as long as it says (decoders are lenient or vague about it)."""
+def _check(original: bytes, media_type: str, pixels: int) -> None:
+    """That the file is as long and as large as it says (decoders are lenient or vague about it)."""
     if media_type == media.WEBP and int.from_bytes(original[4:8], "little") + 8 > len(original):
         raise Refused(Code.TRUNCATED, "WebP is shorter than it says")
-    if media_type == media.BMP and int.from_bytes(original[10:14], "little") > len(original):
-        raise Refused(Code.TRUNCATED, "BMP ends before its pixels")
+    if media_type == media.BMP:
+        _check_bmp(original)
+    if media_type == media.AVIF:
+        boxes.check_extents(original, pixels)
     if media_type == media.AVIF or (media_type == media.JP2 and not original.startswith(media.CODESTREAM)):
         boxes.check(original)
+
+
+def _check_bmp(original: bytes) -> None:
+    """What a BMP's header says of its coding, and that its pixels begin within the file."""
+    if int.from_bytes(original[14:18], "little") >= 40:
+        bits, coding, colours = struct.unpack("<HI12xI", original[28:50].ljust(22, b"\0"))
+        if coding in _BMP_WRAPS:
+            raise Refused(Code.UNSUPPORTED_TYPE, f"BMP around a {_BMP_WRAPS[coding]}")
+        if bits not in _BMP_BITS or (bits <= 8 and colours > 256):
+            raise Refused(Code.DAMAGED, f"BMP of {bits} bits and {colours} colours")
+    if int.from_bytes(original[10:14], "little") > len(original):
+        raise Refused(Code.TRUNCATED, "BMP ends before its pixels")
 
 
 def _bits(original: bytes, media_type: str) -> int:
