@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
@@ -46,6 +48,7 @@ class SealingRoom:
     anchors: list[x509.Certificate]
     fetchers: FetcherBackend
     seen: Any
+    _session: aiohttp.ClientSession
 
     def __init__(self, settings: Settings) -> None:
         self._loop = asyncio.new_event_loop()
@@ -58,13 +61,18 @@ class SealingRoom:
         except BaseException:
             self._loop.call_soon_threadsafe(self._loop.stop)
             raise
+        atexit.register(self._close)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` in the room's event loop and wait for its result; callable from any other thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
+    def _close(self) -> None:
+        with contextlib.suppress(Exception):  # the process ends anyway
+            asyncio.run_coroutine_threadsafe(self._session.close(), self._loop).result(timeout=2)
+
     async def _open(self, settings: Settings) -> None:
-        session = signing.open_session()
+        session = self._session = signing.open_session()
         try:
             urls = tsa_urls(settings)
             self.signer = await _open_signer(settings, session)
