@@ -62,7 +62,7 @@ def _entry(connections: Connections, file: Path, out: Path) -> Entry:
         )
         if isinstance(result, Refused):
             raise result
-        entry |= _written(result, out / f"{_name(file, digest)}.pdf")
+        entry |= _written(result, out / f"{file_name(file, digest)}.pdf")
     except Refused as refused:
         entry |= {"outcome": "REFUSED", "code": refused.code.value, "detail": refused.detail, "advice": refused.advice}
     except Exception as error:
@@ -71,13 +71,18 @@ def _entry(connections: Connections, file: Path, out: Path) -> Entry:
     return entry
 
 
-def _written(result: Normalised, target: Path) -> Entry:
-    """Write the file, whole or not at all and never through a link, and tell of it."""
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file, whole or not at all and never through a link."""
     unfinished = target.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     with unfinished.open("xb") as opened:
-        opened.write(result.pdf)
+        opened.write(content)
     unfinished.replace(target)
+
+
+def _written(result: Normalised, target: Path) -> Entry:
+    """Write the file and tell of it."""
+    write_whole(target, result.pdf)
     return {
         "outcome": "NORMALISED",
         "media_type": result.media_type,
@@ -104,7 +109,7 @@ def _facts(connections: Connections, file: Path, digest: str) -> Facts:
     )
 
 
-def _name(file: Path, digest: str) -> str:
+def file_name(file: Path, digest: str) -> str:
     """A name of our own in the out folder: of the sender's name only what can't be a path, then digests that tell apart
     what has the same name, and the same bytes that came by two paths.
     """

@@ -22,6 +22,7 @@ errors = Console(stderr=True)
 STYLES: Final = {
     "ARCHIVED": "green",
     "archived": "green",
+    "SEALED": "green",
     "REFUSED": "yellow",
     "refused": "yellow",
     "duplicate": "cyan",

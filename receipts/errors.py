@@ -27,6 +27,9 @@ class Code(StrEnum):
     NO_CONTENT = "NO_CONTENT"
     HOSTILE = "HOSTILE"
     TOO_COSTLY = "TOO_COSTLY"
+    LOCKED = "LOCKED"
+    NOT_SEALABLE = "NOT_SEALABLE"
+    ALREADY_SEALED = "ALREADY_SEALED"
 
 
 ADVICE: Final = MappingProxyType(
@@ -44,6 +47,9 @@ ADVICE: Final = MappingProxyType(
         Code.NO_CONTENT: "There is nothing to archive in this message: please attach the receipt and send it again.",
         Code.HOSTILE: "The file contains something that could do harm: please take a photo of the receipt instead.",
         Code.TOO_COSTLY: "Reading it takes more than a receipt should: please take a photo of the receipt instead.",
+        Code.LOCKED: "Its signer locked this PDF: please have it signed so that others may, or `probant ingest` it.",
+        Code.NOT_SEALABLE: "No seal can be added to this PDF as it is: please save it anew, or `probant ingest` it.",
+        Code.ALREADY_SEALED: "This file has a seal by the same certificate: please check it with `probant verify`.",
     }
 )
 

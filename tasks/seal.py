@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from receipts import pades
 from receipts.preflight import Verdict
 from receipts.receipt import Event, State
 from tasks.connections import Connections
 from tasks.journal import Facts, History
+from tasks.levels import augment_each, stamp_each
 from tasks.normalise import normalised_key, staged
 from tasks.preflight import Preflight, require_ready
 from tasks.sealing import SealingRoom, is_development_seal, sealing_room
 from tasks.step import Work, describe, finish, ready, renew, write_down
 
-IN_FLIGHT: Final = 16
-FRESH_TRIES: Final = 5
-FRESH_WAIT_S: Final = 1.1
 GROUP_SIZE_BYTES: Final = 128 * 1024 * 1024
 """A chunk's files are in memory together until the revocation information is in; larger chunks go in groups."""
 
@@ -85,36 +82,12 @@ async def _seal_all(
     connections: Connections, room: SealingRoom, group: Sequence[tuple[Work, History]]
 ) -> list[bytes | Exception]:
     """The B-LT file, or what went wrong, for each of the group, in order."""
-    gate = asyncio.Semaphore(IN_FLIGHT)
 
-    async def one(history: History) -> bytes:
-        async with gate:
-            sha256 = history.text(Event.NORMALISED, "sha256")
-            pdf = await asyncio.to_thread(staged, connections, normalised_key(history), sha256)
-            return await pades.seal(pdf, room.sealer, at=connections.now())
+    def read(history: History) -> bytes:
+        return staged(connections, normalised_key(history), history.text(Event.NORMALISED, "sha256"))
 
-    sealed = await asyncio.gather(*(one(history) for _, history in group), return_exceptions=True)
-    whole = [pdf for pdf in sealed if isinstance(pdf, bytes)]
-    if not whole:
-        return [_exception(each) for each in sealed if not isinstance(each, bytes)]
-    data = await _fresh_data(connections, room, whole)
-    return [pades.augment(each, data) if isinstance(each, bytes) else _exception(each) for each in sealed]
-
-
-async def _fresh_data(connections: Connections, room: SealingRoom, sealed: list[bytes]) -> pades.ValidationData:
-    """Revocation data younger than the newest time-stamp; a responder that counts whole seconds gets a moment."""
-    for _ in range(FRESH_TRIES):
-        try:
-            return await pades.validation_data(sealed, room.anchors, room.fetchers, at=connections.now())
-        except pades.NotFresh:
-            await asyncio.sleep(FRESH_WAIT_S)
-    return await pades.validation_data(sealed, room.anchors, room.fetchers, at=connections.now())
-
-
-def _exception(error: BaseException) -> Exception:
-    if isinstance(error, Exception):
-        return error
-    raise error
+    readers = [functools.partial(read, history) for _, history in group]
+    return await augment_each(room, await stamp_each(room, readers, now=connections.now), now=connections.now)
 
 
 def _keep(connections: Connections, work: Work, history: History, sealed: bytes, found: Preflight) -> Work:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from apps.cli import audit, ingest, normalise, preflight, receipts, registry, service, trust, verify
+from apps.cli import audit, ingest, normalise, preflight, receipts, registry, seal, service, trust, verify
 from apps.output import FAULT, complain
 
 HELP = """Turns expense receipts into archives that hold up in front of a tax inspector or a judge.
@@ -31,6 +31,7 @@ app.add_typer(registry.app, name="registry")
 app.add_typer(trust.app, name="trust")
 app.command("ingest")(ingest.ingest)
 app.command("normalise")(normalise.normalise)
+app.command("seal")(seal.seal)
 app.command("verify")(verify.verify)
 app.command("original")(verify.original)
 app.command("audit")(audit.audit)

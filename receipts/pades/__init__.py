@@ -5,8 +5,9 @@ only once: `seal` each (B-T, any number in flight), `validation_data` for all, `
 """
 
 from receipts.pades.augment import NotFresh, NotSealed, ValidationData, augment, validation_data
+from receipts.pades.embed import AlreadySealed
 from receipts.pades.report import Check, Indication, Report, SubIndication
-from receipts.pades.seal import AlreadySealed, Sealer, seal
+from receipts.pades.seal import Sealer, seal
 from receipts.pades.token import BadSignature, BadToken
 from receipts.pades.validate import validate
 

@@ -16,7 +16,7 @@ from pyhanko.sign.general import extract_certificate_info
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.fetchers import FetcherBackend
 
-from receipts.pades.seal import PlainUpdate
+from receipts.pades.embed import PlainUpdate
 
 _BYTE_RANGE: Final = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 
@@ -129,10 +129,14 @@ def augment(sealed: bytes, data: ValidationData) -> bytes:
     output = BytesIO(sealed)
     writer = PlainUpdate(output)
     store = generic.DictionaryObject()
+    if "/DSS" in writer.root:  # of signatures that others made before
+        store.update({key: writer.root["/DSS"].raw_get(key) for key in writer.root["/DSS"]})
     for key, items in (("/Certs", data.certificates), ("/OCSPs", data.ocsps), ("/CRLs", data.crls)):
-        if items:
-            streams = [writer.add_object(generic.StreamObject(stream_data=item)) for item in items]
-            store[pdf_name(key)] = generic.ArrayObject(streams)
+        kept = list(store[key]) if key in store else []
+        known = {stream.get_object().data for stream in kept}
+        streams = [writer.add_object(generic.StreamObject(stream_data=item)) for item in items if item not in known]
+        if kept or streams:
+            store[pdf_name(key)] = generic.ArrayObject([*kept, *streams])
     writer.root[pdf_name("/DSS")] = writer.add_object(store)
     writer.update_root()  # type: ignore[no-untyped-call]
     writer.write_in_place()  # type: ignore[no-untyped-call]

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from io import BytesIO
+from datetime import datetime
 from typing import Final
 
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, enumerate_sig_fields
-from pyhanko.sign.signers import constants
-from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
-from pyhanko.sign.signers.pdf_byterange import SignatureObject
 from pyhanko.sign.signers.pdf_cms import Signer
 from pyhanko.sign.timestamps import TimeStamper
 
 from receipts.pades.container import ContainerForm
+from receipts.pades.embed import prepare_seal
 from receipts.pades.token import check_token, verify
 
-FIELD: Final = "Seal"
 LARGEST_CONTAINER_BYTES: Final = 32767  # ISO 19005-3, 6.1.13 (ISO 32000-1, annex C): no longer string
 LEAST_RSA_BITS: Final = 3000  # TS 119 312 V2.1.1, 8.4: for certificates issued after 2026
 LEAST_EC_BITS: Final = 256
 _MARGIN_BYTES: Final = 64  # the next token may be that much longer than the one that was measured
-
-
-class AlreadySealed(Exception):
-    """The PDF carries a signature: sealing it again is never right here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,19 +70,21 @@ class ContainerSize:
         self.reserved_bytes = max(self.reserved_bytes, size_bytes)
 
 
-async def seal(pdf: bytes, sealer: Sealer, *, at: datetime) -> bytes:
+async def seal(pdf: bytes, sealer: Sealer, *, at: datetime, beside_others: bool = False) -> bytes:
     """Seal a PDF: PAdES B-T, an invisible approval signature in one incremental update.
 
     Args:
         pdf: The bytes to seal; a PDF/A stays one.
         sealer: Key and time-stamping authority.
         at: The present, UTC-aware, for the signature dictionary's /M; the time-stamp is what counts.
+        beside_others: Whether the file is a stranger's, which may carry signatures: they stay what they are.
 
     Returns:
         The sealed PDF; it starts with the bytes of `pdf`, unaltered.
 
     Raises:
-        AlreadySealed: The PDF carries a signature.
+        AlreadySealed: The PDF carries a signature, and it wasn't said that it may.
+        Refused: A stranger's file is no PDF, or what is in it bars a seal.
         ValueError: `at` has no time zone.
         Exception: Signing or time-stamping failed, or yielded something that doesn't hold. May be repeated: nothing of
             a failed try remains.
@@ -104,43 +96,11 @@ async def seal(pdf: bytes, sealer: Sealer, *, at: datetime) -> bytes:
             sealer.size.grow(await _measure(sealer))
     while True:
         reserved_bytes = sealer.size.reserved_bytes
-        prepared = _Prepared(pdf, at, reserved_bytes, sealer.form.algorithm)
+        prepared = prepare_seal(pdf, at, reserved_bytes, sealer.form.algorithm, beside_others=beside_others)
         container = await _sign(sealer, prepared.digest)
         if len(container) <= reserved_bytes:
             return prepared.fill(container)
         sealer.size.grow(len(container))
-
-
-class _Prepared:
-    """The PDF with its seal but for the container, and the digest over all the rest."""
-
-    def __init__(self, pdf: bytes, at: datetime, reserved_bytes: int, algorithm: str) -> None:
-        writer = PlainUpdate(BytesIO(pdf))
-        if any(enumerate_sig_fields(writer, filled_status=True)):
-            raise AlreadySealed("the PDF carries a signature")
-        # ISO 32000-1 files say so when they use PAdES structures.
-        writer.register_extension(constants.ESIC_EXTENSION_1)
-        self._steps = PdfCMSEmbedder(new_field_spec=SigFieldSpec(FIELD)).write_cms(FIELD, writer)
-        next(self._steps)
-        signature = SignatureObject(
-            timestamp=at.astimezone(UTC), subfilter=SigSeedSubFilter.PADES, bytes_reserved=2 * reserved_bytes
-        )
-        self._steps.send(SigObjSetup(sig_placeholder=signature))
-        # In place: the unaltered bytes are copied once.
-        prepared, self._output = self._steps.send(SigIOSetup(md_algorithm=algorithm, in_place=True))
-        self.digest: bytes = prepared.document_digest
-
-    def fill(self, container: bytes) -> bytes:
-        """The sealed PDF."""
-        self._steps.send(container)
-        return bytes(self._output.getvalue())
-
-
-class PlainUpdate(IncrementalPdfFileWriter):
-    """An incremental update with nothing in it that we didn't ask for."""
-
-    def _update_meta(self) -> None:
-        """Leave XMP and /Info alone: pyHanko would rewrite their dates, after the seal too."""
 
 
 async def _measure(sealer: Sealer) -> int:

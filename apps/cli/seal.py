@@ -1,0 +1,78 @@
+"""`probant seal`: seals PDFs from outside the archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apps.output import DOES_NOT_HOLD, FAULT, STYLES, complain, console, escape, print_json
+
+if TYPE_CHECKING:
+    from apps.normalising import Entry
+
+
+def seal(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="PDF files, or folders with such files; they are left as they are.", exists=True),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the sealed files; made if need be.", file_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
+) -> None:
+    """Seal PDFs of your own with the installation's key: as updates of themselves, so that PDF/A stays PDF/A and the
+    signatures of others stay what they are. Nothing is archived.
+
+    A preflight comes first, and each result is validated before it is called sealed. A file that was sealed into DIR
+    before isn't sealed again. Exits with 1 if a file was refused, with 3 if one could not be sealed because of a
+    technical fault or nothing could, because the preflight stopped it. What JSON says is in docs/machines.md.
+    """
+    from apps.normalising import files_in
+    from apps.sealing import seal_all
+    from tasks.connections import connections
+    from tasks.preflight import NotReady
+
+    files = [
+        file
+        for file in dict.fromkeys(files_in(paths, leaving_out=out))
+        if file in paths or file.suffix.lower() == ".pdf"
+    ]
+    if not files:
+        complain("no PDF files found")
+        raise typer.Exit(FAULT)
+    out.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    try:
+        for entry in seal_all(connections(), files, out):
+            outcomes.append(entry["outcome"])
+            if as_json:
+                print_json(entry)
+            else:
+                console.print(escape(_line(entry)), style=STYLES.get(entry["outcome"]), soft_wrap=True, highlight=False)
+    except NotReady as stopped:
+        complain(f"nothing was sealed: {stopped}", "See `probant preflight`.")
+        raise typer.Exit(FAULT) from stopped
+    if not as_json:
+        console.print(f"{outcomes.count('SEALED')} of {len(files)} sealed, {outcomes.count('REFUSED')} refused.")
+    if "FAULT" in outcomes:
+        complain(f"{outcomes.count('FAULT')} files met a technical fault", "Try again.")
+        raise typer.Exit(FAULT)
+    if "REFUSED" in outcomes:
+        raise typer.Exit(DOES_NOT_HOLD)
+
+
+def _line(entry: Entry) -> str:
+    start = f"{entry['outcome']} {entry['path']}"
+    if entry["outcome"] == "REFUSED":
+        return f"{start}: {entry['code']}, {entry['detail']}. {entry['advice']}"
+    if entry["outcome"] == "FAULT":
+        return f"{start}: {entry['detail']}"
+    said = [entry["level"], entry["qualification"] or "not proved qualified"]
+    if entry["development"]:
+        said.append("development key, worthless in law")
+    if entry["others"]:
+        said.append(f"beside {len(entry['others'])} earlier signatures")
+    if entry["already"]:
+        said.append("sealed before")
+    return f"{start} -> {entry['output']}: {', '.join(said)}"

@@ -1,0 +1,186 @@
+"""Seals PDFs from outside the archive: no custody, no journal; a file is judged before it is called sealed.
+
+The files are read in this process: they are the operator's own, not what strangers sent (docs/adr/0010).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from apps.normalising import Entry, file_name, write_whole
+from receipts.errors import Code, Refused
+from receipts.pades import Report, validate
+from receipts.pades.permissions import disturbed, earlier_signatures
+from receipts.preflight import Verdict
+from receipts.verdict import pdfa_claim
+from tasks import trustlists
+from tasks.connections import Connections
+from tasks.levels import IN_FLIGHT, augment_each, stamp_each
+from tasks.preflight import require_ready
+from tasks.sealing import SealingRoom, is_development_seal, sealing_room
+from tasks.step import describe
+from tasks.trust import anchors
+
+FIELDS: Final = (
+    "path", "outcome", "code", "detail", "advice", "already", "level", "signer", "sealed_at", "qualification", "short",
+    "development", "field", "others", "pdfa_claim", "size_bytes", "sha256", "sealed_size_bytes", "sealed_sha256",
+    "output",
+)  # fmt: skip
+"""Keys of a line, always all of them; new ones are only ever added."""
+
+
+class NotProved(Exception):
+    """The file that was sealed did not prove itself: it is not kept."""
+
+
+@dataclass
+class _File:
+    """A file on its way, and what is to be said of it."""
+
+    path: Path
+    target: Path = Path()
+    pdf: bytes = b""
+    others: tuple[str, ...] = ()
+    entry: Entry = field(default_factory=lambda: dict.fromkeys(FIELDS))
+
+
+def seal_all(connections: Connections, files: Sequence[Path], out: Path) -> Iterator[Entry]:
+    """Seal files into `out`, many at a time; tell of each in their order. May be repeated: what is there already and
+    holds is not sealed again.
+
+    Raises:
+        NotReady: The preflight found something that stops sealing; nothing was sealed.
+        Exception: The key or the trust anchors can't be had.
+    """
+    short = sorted({finding.name for finding in require_ready(connections).of(Verdict.SHORT)})
+    sealing = _Sealing(connections, sealing_room(connections.settings), out, short)
+    for start in range(0, len(files), IN_FLIGHT):
+        yield from sealing.batch([_File(path) for path in files[start : start + IN_FLIGHT]])
+
+
+@dataclass(frozen=True)
+class _Sealing:
+    """One run of the command."""
+
+    connections: Connections
+    room: SealingRoom
+    out: Path
+    short: list[str]
+
+    def batch(self, files: list[_File]) -> Iterator[Entry]:
+        """Seal some files, with one fetch of revocation data."""
+        waiting = [file for file in files if _tried(file, self.read)]
+        results: list[Any] = list(self.room.run(self.seal(waiting)))
+        for file, sealed in zip(waiting, results, strict=True):
+            _tried(file, functools.partial(self.keep, sealed))
+        yield from (file.entry for file in files)
+
+    def read(self, file: _File) -> bool:
+        """Whether the file is still to be sealed."""
+        size_bytes = file.path.stat().st_size
+        file.entry |= {"path": str(file.path).encode("utf-8", "backslashreplace").decode(), "size_bytes": size_bytes}
+        if size_bytes > self.connections.limits.size_bytes:  # not even taken into memory
+            most = self.connections.limits.size_bytes
+            raise Refused(Code.TOO_LARGE, f"{size_bytes} bytes, at most {most} are accepted")
+        file.pdf = file.path.read_bytes()
+        file.entry["sha256"] = digest = hashlib.sha256(file.pdf).hexdigest()
+        file.target = self.out / f"{file_name(file.path.resolve().with_suffix(''), digest)}.pdf"
+        file.others = self._others(file.pdf)
+        file.entry |= {"others": list(file.others), "pdfa_claim": pdfa_claim(file.pdf)}
+        if not file.target.exists():
+            return True
+        present = file.target.read_bytes()
+        if present.startswith(file.pdf):
+            self.judge(file, present)
+            file.entry["already"] = True
+            return False
+        raise FileExistsError(f"{file.target} is there, and is another file")
+
+    def _others(self, pdf: bytes) -> tuple[str, ...]:
+        """The fields of those who signed before."""
+        try:
+            found = earlier_signatures(PdfFileReader(BytesIO(pdf)))
+            certificate = self.room.sealer.signer.signing_cert
+            if certificate and any(each.signer_cert.dump() == certificate.dump() for each in found):
+                raise Refused(Code.ALREADY_SEALED, "the seal of this installation's certificate is in it")
+            return tuple(each.field_name for each in found)
+        except Refused:
+            raise
+        except Exception:  # whatever it is: when it is to be sealed, the reason is told
+            return ()
+
+    async def seal(self, files: Sequence[_File]) -> list[bytes | Exception]:
+        """The sealed file, or what went wrong, for each."""
+        now = self.connections.now
+        readers = [_reader(file) for file in files]
+        stamped = await stamp_each(self.room, readers, now=now, beside_others=True)
+        try:
+            return await augment_each(self.room, stamped, now=now)
+        except Exception as error:
+            return [each if isinstance(each, Exception) else error for each in stamped]
+
+    def keep(self, sealed: bytes | Exception, file: _File) -> bool:
+        """Write the file if it proves itself."""
+        if isinstance(sealed, Exception):
+            raise sealed
+        self.judge(file, sealed)
+        write_whole(file.target, sealed)
+        return True
+
+    def judge(self, file: _File, sealed: bytes) -> None:
+        """Check the sealed file afresh, from its bytes alone, and tell of it.
+
+        Raises:
+            NotProved: It doesn't hold, or the signatures of others in it don't any more.
+        """
+        settings, now = self.connections.settings, self.connections.now()
+        if not sealed.startswith(file.pdf):
+            raise NotProved("the file was not kept as it is")
+        reader = PdfFileReader(BytesIO(sealed))
+        name = earlier_signatures(reader)[-1].field_name
+        report = validate(sealed, anchors(settings), at=now)
+        if not report.passed:
+            raise NotProved(f"{report.indication}/{report.sub_indication}: {report.why}")
+        if file.others and disturbed(reader) - disturbed(PdfFileReader(BytesIO(file.pdf))):
+            raise NotProved("the seal would disturb a signature that was there before")
+        file.entry |= self._worth(report) | {"field": name, "output": file.target.name, "short": self.short}
+        file.entry |= {"sealed_size_bytes": len(sealed), "sealed_sha256": report.sha256, "already": False}
+
+    def _worth(self, report: Report) -> Entry:
+        settings = self.connections.settings
+        qualification = trustlists.worth(trustlists.services(settings), report)
+        if settings.require_qualified and not (qualification and qualification.is_proved):
+            words = qualification.words if qualification else "not proved"
+            raise NotProved(f"qualified is required, this is {words}")
+        return {
+            "outcome": "SEALED",
+            "level": report.level,
+            "signer": report.signer,
+            "sealed_at": report.sealed_at.isoformat() if report.sealed_at else None,
+            "qualification": str(qualification.seal) if qualification else None,
+            "development": settings.is_development or is_development_seal(self.room),
+        }
+
+
+def _reader(file: _File) -> Callable[[], bytes]:
+    return lambda: file.pdf
+
+
+def _tried(file: _File, do: Callable[[_File], bool]) -> bool:
+    """What `do` says; `False` if it refused the file or met a fault, of which the entry then tells."""
+    try:
+        return do(file)
+    except Refused as refused:
+        told = {"outcome": "REFUSED", "code": refused.code.value, "detail": refused.detail, "advice": refused.advice}
+    except Exception as error:
+        told = {"outcome": "FAULT", "detail": describe(error)}
+    file.entry |= told
+    return False

@@ -1,0 +1,108 @@
+"""Puts a signature container into a PDF: one incremental update, everything before it unaltered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, enumerate_sig_fields
+from pyhanko.sign.signers import constants
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import PdfSignedData, SignatureObject
+
+from receipts.errors import Code, Refused
+from receipts.pades.permissions import FIELD, field_for_seal
+
+ESIC: Final = constants.ESIC_EXTENSION_1
+"""ISO 32000-1 files say so when they use PAdES structures."""
+_BLANK: Final = {
+    pdf_name("/Type"): pdf_name("/XObject"),
+    pdf_name("/Subtype"): pdf_name("/Form"),
+    pdf_name("/BBox"): generic.ArrayObject([generic.NumberObject(0)] * 4),
+}
+
+
+class AlreadySealed(Exception):
+    """The PDF carries a signature: sealing it again is never right here."""
+
+
+class PlainUpdate(IncrementalPdfFileWriter):
+    """An incremental update with nothing in it that we didn't ask for."""
+
+    def _update_meta(self) -> None:
+        """Leave XMP and /Info alone: pyHanko would rewrite their dates, after the seal too."""
+
+
+class Prepared:
+    """A PDF with a signature but for its container, and the digest over all the rest.
+
+    Attributes:
+        digest: Of all bytes but the container.
+    """
+
+    def __init__(
+        self, writer: PlainUpdate, field: str, signature: PdfSignedData, algorithm: str, *, with_appearance: bool
+    ) -> None:
+        self._steps = PdfCMSEmbedder(new_field_spec=SigFieldSpec(field)).write_cms(field, writer)
+        field_dictionary = next(self._steps).get_object()
+        if with_appearance:
+            blank = generic.StreamObject(_BLANK, stream_data=b"")
+            field_dictionary[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): writer.add_object(blank)})
+        self._steps.send(SigObjSetup(sig_placeholder=signature))
+        # In place: the unaltered bytes are copied once.
+        prepared, self._output = self._steps.send(SigIOSetup(md_algorithm=algorithm, in_place=True))
+        self.digest: bytes = prepared.document_digest
+
+    def fill(self, container: bytes) -> bytes:
+        """The PDF with its container."""
+        self._steps.send(container)
+        return bytes(self._output.getvalue())
+
+
+def prepare_seal(pdf: bytes, at: datetime, reserved_bytes: int, algorithm: str, *, beside_others: bool) -> Prepared:
+    """Make room for a seal: an approval signature in an invisible field of its own.
+
+    Args:
+        pdf: The file.
+        at: For /M.
+        reserved_bytes: The longest container that will fit.
+        algorithm: Digest algorithm, such as `sha256`.
+        beside_others: Whether the file is a stranger's that may carry signatures, which stay what they are.
+
+    Raises:
+        AlreadySealed: The file carries a signature, and it wasn't said that it may.
+        Refused: A stranger's file can't be sealed.
+    """
+    signature = SignatureObject(
+        timestamp=at.astimezone(UTC), subfilter=SigSeedSubFilter.PADES, bytes_reserved=2 * reserved_bytes
+    )
+    if beside_others:
+        return _beside_others(pdf, signature, algorithm)
+    writer = PlainUpdate(BytesIO(pdf))
+    if any(enumerate_sig_fields(writer, filled_status=True)):
+        raise AlreadySealed("the PDF carries a signature")
+    writer.register_extension(ESIC)
+    return Prepared(writer, FIELD, signature, algorithm, with_appearance=False)
+
+
+def _beside_others(pdf: bytes, signature: SignatureObject, algorithm: str) -> Prepared:
+    if not pdf.startswith(b"%PDF-"):
+        code = Code.UNKNOWN_TYPE if b"%PDF-" not in pdf[:1024] else Code.NOT_SEALABLE
+        raise Refused(code, "the file doesn't start as a PDF")
+    # An update must begin on a line of its own; an end of line after %%EOF is part of no object.
+    between = b"" if pdf.endswith((b"\r", b"\n")) else b"\n"
+    try:
+        writer = PlainUpdate(BytesIO(pdf + between))
+        field = field_for_seal(writer.prev)
+        writer.register_extension(ESIC)
+        # ISO 19005-1, 6.9: in PDF/A-1 each field has an appearance, however small it is.
+        return Prepared(writer, field, signature, algorithm, with_appearance=True)
+    except Refused:
+        raise
+    except Exception as error:  # pyHanko on a stranger's file
+        text = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise Refused(Code.NOT_SEALABLE, f"its structure can't be updated with certainty: {text}") from error

@@ -1,0 +1,61 @@
+"""From a PDF to a seal at the level that is asked for: B-T for all, then revocation data once, then B-LT."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from receipts import pades
+from tasks.sealing import SealingRoom
+
+IN_FLIGHT: Final = 16
+FRESH_TRIES: Final = 5
+FRESH_WAIT_S: Final = 1.1
+
+Now = Callable[[], datetime]
+
+
+async def stamp_each(
+    room: SealingRoom, readers: Sequence[Callable[[], bytes]], *, now: Now, beside_others: bool = False
+) -> list[bytes | Exception]:
+    """The B-T file, or what went wrong, for each PDF that the readers give, in order."""
+    gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async def one(read: Callable[[], bytes]) -> bytes:
+        async with gate:
+            pdf = await asyncio.to_thread(read)
+            return await pades.seal(pdf, room.sealer, at=now(), beside_others=beside_others)
+
+    return [_exception(each) for each in await asyncio.gather(*map(one, readers), return_exceptions=True)]
+
+
+async def augment_each(room: SealingRoom, stamped: Sequence[bytes | Exception], *, now: Now) -> list[bytes | Exception]:
+    """The B-LT file for each B-T file, in order; what went wrong before stays where it was.
+
+    Raises:
+        NotFresh: The revocation services' answers are older than the newest time-stamp.
+        Exception: The revocation data can't be had, or says that something is revoked.
+    """
+    whole = [pdf for pdf in stamped if isinstance(pdf, bytes)]
+    if not whole:
+        return list(stamped)
+    data = await _fresh_data(room, whole, now)
+    return [pades.augment(each, data) if isinstance(each, bytes) else each for each in stamped]
+
+
+async def _fresh_data(room: SealingRoom, stamped: list[bytes], now: Now) -> pades.ValidationData:
+    """Revocation data younger than the newest time-stamp; a responder that counts whole seconds gets a moment."""
+    for _ in range(FRESH_TRIES):
+        try:
+            return await pades.validation_data(stamped, room.anchors, room.fetchers, at=now())
+        except pades.NotFresh:
+            await asyncio.sleep(FRESH_WAIT_S)
+    return await pades.validation_data(stamped, room.anchors, room.fetchers, at=now())
+
+
+def _exception(result: bytes | BaseException) -> bytes | Exception:
+    if isinstance(result, bytes | Exception):
+        return result
+    raise result

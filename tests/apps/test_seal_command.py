@@ -1,0 +1,104 @@
+"""`probant seal`: a line a file, exit codes for scripts, and nothing that doesn't hold is called sealed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from apps.cli import app
+from apps.sealing import FIELDS
+from config.settings import settings
+from receipts import pades
+from tasks.connections import use
+from tasks.trust import anchors
+from tests.installation import Installation
+from tests.pki import archive_file
+from tests.receipts.pdf_cases import page, written
+
+
+@pytest.fixture
+def in_use(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    monkeypatch.setenv("PROBANT_HOME", str(installation.settings.home))
+    settings.cache_clear()
+    use(installation)
+    yield installation
+    use(None)
+    settings.cache_clear()
+
+
+def seal(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["seal", *map(str, arguments)])
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_each_file_has_its_line_and_is_sealed_once(in_use: Installation, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    (folder / "receipt.pdf").write_bytes(archive_file())
+    (folder / "plain \x1b[31m.PDF").write_bytes(written(page()))
+    (folder / "no.pdf").write_bytes(b"\xff\xd8\xff no PDF")
+    (folder / "photo.jpg").write_bytes(b"not looked at")
+    result = seal(folder, "--out", out, "--json")
+    assert result.exit_code == 1, result.output
+    told = {Path(entry["path"]).name: entry for entry in lines(result)}
+    assert all(tuple(entry) == FIELDS for entry in told.values())
+    assert {name: entry["outcome"] for name, entry in told.items()} == {
+        "receipt.pdf": "SEALED",
+        "plain \x1b[31m.PDF": "SEALED",
+        "no.pdf": "REFUSED",
+    }
+    assert (told["no.pdf"]["code"], told["receipt.pdf"]["pdfa_claim"]) == ("UNKNOWN_TYPE", "PDF/A-3B")
+    for name in ("receipt.pdf", "plain \x1b[31m.PDF"):
+        entry, sealed = told[name], (out / told[name]["output"]).read_bytes()
+        assert sealed.startswith((folder / name).read_bytes())
+        report = pades.validate(sealed, anchors(in_use.settings), at=in_use.now())
+        assert (report.passed, report.sha256, entry["already"]) == (True, entry["sealed_sha256"], False)
+        assert (entry["development"], entry["level"]) == (True, "PAdES-BASELINE-LT")
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    again = seal(folder / "receipt.pdf", folder / "plain \x1b[31m.PDF", "--out", out, "--json")
+    assert again.exit_code == 0, again.output
+    assert [(entry["outcome"], entry["already"]) for entry in lines(again)] == [("SEALED", True)] * 2
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    other = seal(out / told["receipt.pdf"]["output"], "--out", tmp_path / "other", "--json")
+    assert (other.exit_code, lines(other)[0]["code"]) == (1, "ALREADY_SEALED")
+
+
+def test_people_read_a_line_a_file_that_says_what_it_is_worth(in_use: Installation, tmp_path: Path) -> None:
+    (tmp_path / "receipt.pdf").write_bytes(archive_file())
+    (tmp_path / "no.pdf").write_bytes(b"no PDF")
+    result = seal(tmp_path / "receipt.pdf", tmp_path / "no.pdf", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    first, second, last = result.stdout.splitlines()
+    assert first.startswith(f"SEALED {tmp_path}/receipt.pdf -> receipt-")
+    assert "not proved qualified, development key, worthless in law" in first
+    assert second.startswith(f"REFUSED {tmp_path}/no.pdf: UNKNOWN_TYPE, ")
+    assert last == "1 of 2 sealed, 1 refused."
+
+
+def test_nothing_is_sealed_when_the_preflight_stops_it(in_use: Installation, tmp_path: Path) -> None:
+    strict = in_use.settings.model_copy(update={"require_qualified": True})
+    use(Installation(strict))
+    (tmp_path / "receipt.pdf").write_bytes(archive_file())
+    result = seal(tmp_path / "receipt.pdf", "--out", tmp_path / "out")
+    assert result.exit_code == 3
+    assert "nothing was sealed" in result.stderr
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_does_not_prove_itself_is_not_kept(
+    in_use: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = pades.augment
+    monkeypatch.setattr(pades, "augment", lambda sealed, data: real(sealed, data) + b"\n% more")
+    (tmp_path / "receipt.pdf").write_bytes(archive_file())
+    result = seal(tmp_path / "receipt.pdf", "--out", tmp_path / "out", "--json")
+    assert (result.exit_code, lines(result)[0]["outcome"]) == (3, "FAULT")
+    assert list((tmp_path / "out").iterdir()) == []
