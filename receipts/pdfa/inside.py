@@ -76,14 +76,15 @@ def check_page_tree(pdf: Pdf, pages_most: int) -> int:
     """How many pages the tree has, counted without recursion and without trust in /Count.
 
     Raises:
-        Refused: HOSTILE if the tree leads back into itself or is absurdly deep; TOO_MANY_PAGES; NO_CONTENT.
+        Refused: HOSTILE if the tree leads back into itself or is absurdly deep; TOO_MANY_PAGES; NO_CONTENT; DAMAGED if
+            a page is not there.
     """
     pages = 0
     waiting: list[tuple[Any, frozenset[tuple[int, int]]]] = [(pdf.Root.get("/Pages"), frozenset())]
     while waiting:
         node, above = waiting.pop()
         if not isinstance(node, Dictionary):
-            continue
+            raise Refused(Code.DAMAGED, "PDF whose page tree leads to nothing")
         kids = node.get("/Kids")
         if not isinstance(kids, Array):
             pages += 1

@@ -20,12 +20,16 @@ import pypdfium2
 
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import inside, kept, render, repair, xmp
+from receipts.pdfa import inside, kept, render, repair, whole, xmp
 from receipts.pdfa.invoice import Structured, packet_of, structured_in
 from receipts.pdfa.model import Shown
 from receipts.policy import Limits
 
 _TAIL: Final = 2048
+_UNREADABLE: Final = (
+    pikepdf.PdfError, pikepdf.DeletedObjectError, pikepdf.ForeignObjectError, pikepdf.QpdfRuntimeError,
+    pypdfium2.PdfiumError, UnicodeError, OverflowError,
+)  # fmt: skip
 _ADDRESS: Final = re.compile(r"stream <[^>]*>:? ?")
 _KEPT: Final[Mapping[str, Json]] = MappingProxyType(
     {
@@ -57,37 +61,48 @@ def show(original: bytes, limits: Limits) -> Shown:
     """The original itself, its pages repaired, or each page as one picture.
 
     Raises:
-        Refused: ENCRYPTED, TRUNCATED, DAMAGED, NO_CONTENT, TOO_MANY_PAGES or HOSTILE.
+        Refused: ENCRYPTED, TRUNCATED, DAMAGED, NO_CONTENT, TOO_MANY_PAGES, TOO_MANY_PIXELS, TOO_COSTLY or HOSTILE.
     """
+    try:
+        return _shown(original, limits)
+    except RecursionError as error:
+        raise Refused(Code.HOSTILE, "PDF of things within things, deeper than anything genuine") from error
+    except _UNREADABLE as error:
+        raise Refused(_reason(original, error), _detail(error)) from error
+
+
+def _shown(original: bytes, limits: Limits) -> Shown:
     opened = _read(original)
     was_repaired = bool(opened.get_warnings())
     pages = _count(original, opened, limits)
     was_repaired |= bool(opened.get_warnings())
     if was_repaired and b"%%EOF" not in original[-_TAIL:]:
         raise Refused(Code.TRUNCATED, "PDF without its end")
+    _check_whole(original, opened, limits)
     found, invoice = inside.found_in(opened), structured_in(opened)
     was_repaired |= bool(opened.get_warnings())  # that has read every object
-    said: dict[str, Json] = {
-        "version": opened.pdf_version,
-        "claims": xmp.claim(packet_of(opened)),
-        "was_repaired_to_read": was_repaired,
-        "found": dict(found),
-        "structured_invoice": None if invoice is None else invoice.kind,
-    }
-    if not was_repaired and (invoice is None or invoice.namespace):
-        packet = kept.packet_to_go_on_from(original, opened, frozenset(found))
-        if packet is not None:
-            fidelity = {**_KEPT, **said}
-            return Shown(pdf=opened, route="pdf-kept", fidelity=fidelity, kept=packet, invoice=invoice)
     source = _to_render(original, opened, pages)
     with _rendering(source, original) as document:
         if len(document) > limits.pages:
             raise Refused(Code.TOO_MANY_PAGES, f"{len(document)} pages, at most {limits.pages} are accepted")
-        whole = repair.repaired(original, document, limits)
+        said: dict[str, Json] = {
+            "version": opened.pdf_version,
+            "claims": xmp.claim(packet_of(opened)),
+            "was_repaired_to_read": was_repaired,
+            "found": dict(found),
+            "structured_invoice": None if invoice is None else invoice.kind,
+            "blank_pages": [*render.blank_pages(document, limits)],
+        }
+        if not was_repaired and (invoice is None or invoice.namespace):
+            packet = kept.packet_to_go_on_from(original, opened, frozenset(found))
+            if packet is not None:
+                fidelity = {**_KEPT, **said}
+                return Shown(pdf=opened, route="pdf-kept", fidelity=fidelity, kept=packet, invoice=invoice)
+        shown = repair.repaired(original, document, limits)
     pictures = partial(_pictures, source, original, said, invoice, limits)
-    if whole is None:
+    if shown is None:
         return pictures()
-    return Shown(pdf=whole, route="pdf-repaired", fidelity={**_REPAIRED, **said}, invoice=invoice, otherwise=pictures)
+    return Shown(pdf=shown, route="pdf-repaired", fidelity={**_REPAIRED, **said}, invoice=invoice, otherwise=pictures)
 
 
 def _pictures(
@@ -114,6 +129,15 @@ def _count(original: bytes, opened: pikepdf.Pdf, limits: Limits) -> int:
         return len(opened.pages)
     except pikepdf.PdfError as error:
         raise Refused(_reason(original, error), _detail(error)) from error
+
+
+def _check_whole(original: bytes, opened: pikepdf.Pdf, limits: Limits) -> None:
+    """Refuse a file of which a page would show less than was in it."""
+    try:
+        whole.check(opened, limits)
+    except whole.Missing as error:
+        code = Code.DAMAGED if b"%%EOF" in original[-_TAIL:] else Code.TRUNCATED
+        raise Refused(code, f"PDF, {error}"[:200]) from error
 
 
 def _to_render(original: bytes, opened: pikepdf.Pdf, pages: int) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Final
 
@@ -16,6 +18,7 @@ from receipts.pdfa.document import add_image_page
 from receipts.policy import Limits
 
 DPI: Final = 300
+GLANCED_DPI: Final = 36
 PAGE_PIXELS_MOST: Final = 40_000_000  # A2 at 300 dpi; larger pages get fewer dots per inch, which the report says
 RENDERER: Final = f"pypdfium2 {pypdfium2.version.PYPDFIUM_INFO}, PDFium {pypdfium2.version.PDFIUM_INFO}"
 
@@ -49,6 +52,31 @@ def pixels(document: pypdfium2.PdfDocument, number: int, dpi: int, limits: Limit
     return compared
 
 
+def blank_pages(document: pypdfium2.PdfDocument, limits: Limits) -> Iterator[int]:
+    """The numbers, from 1, of the pages that show one colour and nothing else.
+
+    Raises:
+        Refused: DAMAGED, if a page can't be rendered.
+    """
+    for number in range(len(document)):
+        with _drawing(number):
+            page = document[number]
+            width_pt, height_pt = page.get_size()
+            scale = _scale(width_pt, height_pt, GLANCED_DPI, limits)
+            image = page.render(scale=scale, may_draw_forms=True).to_pil()
+            page.close()
+        if image.getcolors(1):
+            yield number + 1
+
+
+@contextmanager
+def _drawing(number: int) -> Iterator[None]:
+    try:
+        yield
+    except pypdfium2.PdfiumError as error:
+        raise Refused(Code.DAMAGED, f"PDF page {number + 1}: {error}"[:200]) from error
+
+
 def _scale(width_pt: float, height_pt: float, dpi: int, limits: Limits) -> float:
     if not (0 < width_pt < math.inf and 0 < height_pt < math.inf):
         raise Refused(Code.DAMAGED, "PDF page without a size")
@@ -57,7 +85,7 @@ def _scale(width_pt: float, height_pt: float, dpi: int, limits: Limits) -> float
 
 
 def _add_page(pdf: pikepdf.Pdf, document: pypdfium2.PdfDocument, number: int, limits: Limits) -> int:
-    try:
+    with _drawing(number):
         page = document[number]
         width_pt, height_pt = page.get_size()
         scale = _scale(width_pt, height_pt, DPI, limits)
@@ -65,8 +93,6 @@ def _add_page(pdf: pikepdf.Pdf, document: pypdfium2.PdfDocument, number: int, li
         samples, width, height = bytes(bitmap.buffer), bitmap.width, bitmap.height
         samples = _packed(samples, width, height, bitmap.stride, bitmap.n_channels)
         page.close()
-    except pypdfium2.PdfiumError as error:
-        raise Refused(Code.DAMAGED, f"PDF page {number + 1}: {error}"[:200]) from error
     red, green, blue = samples[0::3], samples[1::3], samples[2::3]
     is_grey = red == green == blue  # the same colours in a third of the room
     image = flate.image(pdf, red if is_grey else samples, width, height, channels=1 if is_grey else 3, bits=8)

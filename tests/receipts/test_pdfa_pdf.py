@@ -22,7 +22,7 @@ from tests.pki import anchors_of, archive_file, devpki, seal_lt  # noqa: F401
 from tests.receipts import pdf_cases
 from tests.receipts.pdfa_cases import made, rendered, texts
 
-FEW_DOTS = Limits(pixels=200_000)
+FEW_DOTS = Limits(pixels=300_000)
 WAITING = pdf_cases.lying_in_wait()
 REPAIRED = {"javascript", "launch", "portfolio", "xfa", "seen-through", "note", "lzw", "owner"}
 FOUND = {
