@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import re
 from typing import Final
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import einvoice
+from receipts.pdfa import einvoice, saved
 
 try:
     import magic
@@ -50,18 +49,11 @@ _STARTS: Final = (
 _HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
 _PDF_HEADER_WITHIN: Final = 1024  # ISO 32000-1 Annex H, implementation note 13
-_FIELD: Final = re.compile(rb"[!-9;-~]{1,76}:[^\r\n]*\r?\n")  # RFC 5322 2.2
-_ENVELOPE: Final = re.compile(rb"From [^\r\n]*\r?\n")  # RFC 4155: what a mail file may start with
 _PKCS7_OIDS: Final = (bytes.fromhex("06092a864886f70d0107"), bytes.fromhex("060b2a864886f70d01091001"))  # RFC 5652
 _TNEF_START: Final = bytes.fromhex("789f3e22")  # [MS-OXTNEF 2.1.1]
 _OLE_START: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _OUTLOOK_STREAM: Final = "__properties_version1.0".encode("utf-16-le")  # [MS-OXMSG 2.4]
-_FOLDED: Final = re.compile(rb"[ \t][^\r\n]*\r?\n")
 _UNKNOWN: Final = frozenset({"application/octet-stream", "application/x-empty", "text/plain"})
-_ORIGIN: Final = frozenset({b"from", b"sender", b"return-path", b"received", b"delivered-to", b"x-sender"})
-_OTHER: Final = frozenset(
-    {b"to", b"cc", b"date", b"subject", b"message-id", b"mime-version", b"content-type", b"received", b"x-mailer"}
-)
 
 
 def detect(original: bytes) -> str:
@@ -79,10 +71,8 @@ def detect(original: bytes) -> str:
         return picture
     if original.startswith(b"%PDF-"):
         return PDF
-    if (envelope := _ENVELOPE.match(original)) and is_mail(original, envelope.end()):
-        return MAILBOX if is_mailbox(original, envelope.end()) else MAIL
-    if is_mail(original):
-        return MAIL
+    if saved.is_message(original):
+        return MAILBOX if saved.is_mailbox(original) else MAIL
     if einvoice.is_invoice(original):
         return XML
     if original[:1] == b"\x30" and any(original.find(oid, 2, 7 + len(oid)) > 0 for oid in _PKCS7_OIDS):
@@ -113,27 +103,3 @@ def _in_container(original: bytes) -> str | None:
         if _HEIF_BRANDS & set(brands):
             return HEIF
     return None
-
-
-def is_mail(original: bytes, position: int = 0) -> bool:
-    """Whether a message (RFC 5322) starts at `position`: fields alone, one that names an origin
-    and one more known, or those that make it a MIME entity."""
-    names = set()
-    while field := _FIELD.match(original, position):
-        names.add(field.group().split(b":", 1)[0].lower())
-        position = field.end()
-        while folded := _FOLDED.match(original, position):
-            position = folded.end()
-    ended = position == len(original) or original.startswith((b"\n", b"\r\n"), position)
-    is_entity = {b"mime-version", b"content-type"} <= names  # RFC 2045 4: saved without the header of its message
-    return ended and (is_entity or (bool(names & _ORIGIN) and len(names & (_ORIGIN | _OTHER)) >= 2))
-
-
-def is_mailbox(original: bytes, position: int) -> bool:
-    """Whether a second message follows after `position`."""
-    while (position := original.find(b"\nFrom ", position)) >= 0:
-        envelope = _ENVELOPE.match(original, position + 1)
-        if envelope and is_mail(original, envelope.end()):
-            return True
-        position += 1
-    return False

@@ -10,8 +10,8 @@ from email.parser import BytesParser
 from typing import Any, Final
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import media
-from receipts.pdfa.mail import texts
+from receipts.pdfa import media, saved
+from receipts.pdfa.mail import coded, texts
 from receipts.pdfa.mail.message import Leaf, Message, Text
 
 DEEPEST: Final = 30
@@ -27,7 +27,7 @@ def read(data: bytes) -> Message:
         Refused: ENCRYPTED, or HOSTILE for parts within parts without end.
     """
     try:
-        entity = _parsed(data)
+        entity = _parsed(saved.as_message(data))
         message = Message(fields=[(name, texts.field(raw)) for name, raw in entity.raw_items()][:_FIELDS_MOST])
         _collect(entity, message, 0, is_shown=True)
     except RecursionError as error:
@@ -55,6 +55,8 @@ def _collect(part: Entity, message: Message, depth: int, *, is_shown: bool) -> N
     wrapping = texts.safely(lambda: str(part.get_param("smime-type")), "").lower()
     if media_type in ("multipart/encrypted", "application/pgp-encrypted") or wrapping in _ENCRYPTED:
         raise Refused(Code.ENCRYPTED, f"mail of type {media_type}")
+    if media_type == "message/partial" and str(part.get_param("total")) != "1":
+        raise Refused(Code.TRUNCATED, "one of the pieces of a mail that was sent in several (RFC 2046 5.2.2)")
     payload: Any = part.get_payload()
     if isinstance(payload, list):
         if media_type == "message/rfc822":
@@ -66,23 +68,24 @@ def _collect(part: Entity, message: Message, depth: int, *, is_shown: bool) -> N
             message.leaves.append(Leaf(name=texts.name_of(part), declared=media_type, content=content))
         return
     data = _data(part)
-    if media_type.startswith("multipart/") and (recovered := _recovered(data)):
+    is_typed = "/" in str(part.get("Content-Type", "")).partition(";")[0]
+    if (media_type.startswith("multipart/") or not is_typed) and (recovered := _recovered(data)):
         _collect_all(part, recovered, message, depth, is_shown=is_shown)
     elif _is_body(part, media_type, data):
+        words, files = coded.uuencoded(data)
+        message.leaves += [_file(texts.decoded(name, None), content) for name, content in files]
         if is_shown:
-            message.texts.append(_text(data, media_type, part))
+            message.texts.append(_text(words, media_type, part))
     elif data or texts.name_of(part):
         message.leaves.append(_leaf(part, media_type, data))
 
 
 def _nest(part: Entity, payload: list[Entity], message: Message, depth: int) -> None:
     """A message within; one that is in a transfer encoding, which RFC 2046 5.2.1 forbids and some write, as a leaf."""
-    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    if encoding in ("base64", "quoted-printable"):
-        carrier = Entity(policy.compat32)
-        carrier["Content-Transfer-Encoding"] = encoding
-        carrier.set_payload(texts.safely(payload[0].as_string, ""))
-        message.leaves.append(_leaf(part, "message/rfc822", _data(carrier)))
+    encoding = str(part.get("Content-Transfer-Encoding", ""))
+    written = texts.safely(payload[0].as_string, "").encode("utf-8", "surrogateescape")
+    if (content := coded.decoded(written, encoding)) != written:
+        message.leaves.append(_leaf(part, "message/rfc822", content))
         return
     for entity in payload:
         inner = Message(fields=[(name, texts.field(raw)) for name, raw in entity.raw_items()][:_FIELDS_MOST])
@@ -141,6 +144,12 @@ def _text(data: bytes, media_type: str, part: Entity) -> Text:
     return Text(content=content, is_html=is_html)
 
 
+def _file(name: str, content: bytes) -> Leaf:
+    return Leaf(
+        name=texts.one_line(name), declared="application/octet-stream", content=content, disposition="attachment"
+    )
+
+
 def _leaf(part: Entity, media_type: str, data: bytes) -> Leaf:
     return Leaf(
         name=texts.name_of(part),
@@ -154,10 +163,10 @@ def _leaf(part: Entity, media_type: str, data: bytes) -> Leaf:
 
 def _data(part: Entity) -> bytes:
     """The bytes of a part, out of their transfer encoding (RFC 2045 6)."""
-    found = texts.safely(lambda: part.get_payload(decode=True), None)
-    if isinstance(found, bytes):
-        return found
-    return str(part.get_payload()).encode("utf-8", "surrogateescape")
+    encoding = str(part.get("Content-Transfer-Encoding", ""))
+    del part["Content-Transfer-Encoding"]  # then the standard library gives what is written, and doesn't guess
+    written: Any = part.get_payload(decode=True)
+    return coded.decoded(written if isinstance(written, bytes) else b"", encoding)
 
 
 def fields(data: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import media
+from receipts.pdfa import media, saved
 from receipts.pdfa.mail import cms, mime, outlook, tnef
 from receipts.pdfa.mail.message import Leaf, Message
 from receipts.policy import Limits
@@ -116,7 +116,7 @@ class Opening:
 
 def sniffed(leaf: Leaf) -> str:
     """The media type of a leaf by its content; empty if nobody can tell."""
-    if leaf.declared in _ENTITIES and (_ENTITY.match(leaf.content[:8192]) or media.is_mail(leaf.content)):
+    if leaf.declared in _ENTITIES and (_ENTITY.match(leaf.content[:8192]) or saved.is_message(leaf.content)):
         return media.MAIL
     try:
         return media.detect(leaf.content)

@@ -29,6 +29,7 @@ _ALIASES: Final = MappingProxyType(
         "unicode-1-1-utf-8": "utf-8", "utf8mb4": "utf-8", "cp-850": "cp850", "ansi": "cp1252",
     }
 )  # fmt: skip
+_BROKEN_MOST: Final = 0.02  # of the characters of a text: cut off or garbled somewhere, and in that charset still
 _NO_CHARSETS: Final = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 _META: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _META_WITHIN: Final = 1024  # HTML Living Standard 13.2.3.2
@@ -51,6 +52,11 @@ def decoded(data: bytes, charset: str | None, *, is_html: bool = False) -> str:
     for name in (*named[:3], "utf-8"):
         with suppress(*BROKEN):
             return _plain(data.decode(_codec(name, data)))
+    for name in (*named[:3], "utf-8"):
+        with suppress(*BROKEN):
+            found = data.decode(_codec(name, data), "replace")
+            if found.count("\ufffd") <= len(found) * _BROKEN_MOST:
+                return _plain(found)
     return _plain(data.decode("cp1252", "replace"))
 
 
