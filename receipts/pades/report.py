@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,13 +11,17 @@ from typing import Any
 from asn1crypto import tsp, x509
 from pyhanko_certvalidator.path import ValidationPath
 
+_COMPLETE = frozenset({"PAdES-BASELINE-LT", "PAdES-BASELINE-LTA"})
+
 
 class Indication(StrEnum):
-    """The three answers of EN 319 102-1, 5.1.3."""
+    """The three answers of EN 319 102-1, 5.1.3 for signatures; PASSED and FAILED are those of 5.4 for time-stamps."""
 
     TOTAL_PASSED = "TOTAL-PASSED"
     TOTAL_FAILED = "TOTAL-FAILED"
     INDETERMINATE = "INDETERMINATE"
+    PASSED = "PASSED"
+    FAILED = "FAILED"
 
 
 class SubIndication(StrEnum):
@@ -35,11 +40,13 @@ class SubIndication(StrEnum):
     NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
     NOT_YET_VALID = "NOT_YET_VALID"
     OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
+    OUT_OF_BOUNDS_NOT_REVOKED = "OUT_OF_BOUNDS_NOT_REVOKED"
     REVOCATION_OUT_OF_BOUNDS_NO_POE = "REVOCATION_OUT_OF_BOUNDS_NO_POE"
     REVOKED_NO_POE = "REVOKED_NO_POE"
     REVOKED_CA_NO_POE = "REVOKED_CA_NO_POE"
     TRY_LATER = "TRY_LATER"
     NO_POE = "NO_POE"
+    TIMESTAMP_ORDER_FAILURE = "TIMESTAMP_ORDER_FAILURE"
     GENERIC = "GENERIC"
 
 
@@ -85,30 +92,41 @@ class Check:
     evidence: str
 
 
+class Kind(StrEnum):
+    """What a signature field of a PDF holds."""
+
+    SEAL = "seal"
+    TIME_STAMP = "document time-stamp"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """The verdict on one file. What could not be established is `None`.
+class Judged:
+    """The verdict on one signature or document time-stamp. What could not be established is `None`.
 
     Attributes:
+        field: Name of its form field; empty if the file has none.
+        kind: What it is: a signature (seal), or a time-stamp over the document.
+        revision: Number of the revision that it is in, from 1.
         indication: The verdict.
-        sub_indication: Why, unless TOTAL-PASSED.
-        level: `PAdES-BASELINE-LT` when passed; a lower level as far as it was established, else `None`.
-        signer: Subject of the sealing certificate, as text; not proved unless passed.
+        sub_indication: Why, unless it passed.
+        level: `PAdES-BASELINE-LT` or `-LTA` when passed; a lower one as far as it was established. Of seals only.
+        signer: Subject of the certificate, as text; not proved unless passed.
         organization_identifier: Its organizationIdentifier (EN 319 412-1), such as NTRFR-123456789.
-        sealed_at: Time of the time-stamp, UTC; proved only if passed.
-        time_stamped_by: Subject of the time-stamping unit's certificate.
-        qualification: What the sealing certificate claims of itself; only a trusted list can prove it.
+        sealed_at: The earliest time that it is proved to have existed, UTC; proved only if passed.
+        time_stamped_by: Who told that time: subject of a time-stamping unit's certificate.
+        qualification: What the certificate claims of itself; only a trusted list can prove it.
         checks: What was looked at, in order; after one that doesn't hold nothing more is looked at.
-        covered_bytes: How many bytes from the file's start the seal covers (but for its own container).
-        size_bytes: Size of the file.
-        sha256: Hex digest of the file.
-        anchors: Hex SHA-256 of the trust anchors' certificates.
-        validated_at: For which time the verdict is, UTC.
-        certificate: The sealing certificate that the file names.
-        seal_path: From an anchor to the sealing certificate, once that chain held; for what trusted lists say.
-        stamps: Path and content of each time-stamp of the seal that held.
+        covered_bytes: How many bytes from the file's start it covers (but for its own container).
+        updates: What each later revision adds, in words.
+        seen_at: The time by which the certificates were judged: that of validation, or of a later proof of existence.
+        certificate: The certificate that the file names.
+        path: From an anchor to the certificate, once that chain held; for what trusted lists say.
+        stamps: Path and content of each time-stamp that proves its time.
     """
 
+    field: str
+    kind: Kind
+    revision: int | None
     indication: Indication
     sub_indication: SubIndication | None
     level: str | None
@@ -119,23 +137,140 @@ class Report:
     qualification: str | None
     checks: tuple[Check, ...]
     covered_bytes: int | None
-    size_bytes: int
-    sha256: str
-    anchors: tuple[str, ...]
-    validated_at: datetime
-    certificate: x509.Certificate | None = field(default=None, compare=False, repr=False)
-    seal_path: ValidationPath | None = field(default=None, compare=False, repr=False)
-    stamps: tuple[tuple[ValidationPath, tsp.TSTInfo], ...] = field(default=(), compare=False, repr=False)
+    updates: tuple[str, ...] = ()
+    seen_at: datetime | None = None
+    certificate: x509.Certificate | None = dataclass_field(default=None, compare=False, repr=False)
+    path: ValidationPath | None = dataclass_field(default=None, compare=False, repr=False)
+    stamps: tuple[tuple[ValidationPath, tsp.TSTInfo], ...] = dataclass_field(default=(), compare=False, repr=False)
 
     @property
     def passed(self) -> bool:
-        """Whether the seal holds in full: TOTAL-PASSED at level B-LT."""
-        return self.indication is Indication.TOTAL_PASSED and self.level == "PAdES-BASELINE-LT"
+        """Whether it holds in full: a seal at level B-LT or better."""
+        if self.kind is Kind.TIME_STAMP:
+            return self.indication is Indication.PASSED
+        return self.indication is Indication.TOTAL_PASSED and self.level in _COMPLETE
 
     @property
     def why(self) -> str:
         """What doesn't hold, in one line; empty when everything does."""
         return "; ".join(f"{check.name}: {check.evidence}" for check in self.checks if not check.ok)
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as JSON values; names and meanings are stable, times are ISO 8601 in UTC."""
+        return {
+            "field": self.field,
+            "kind": str(self.kind),
+            "revision": self.revision,
+            "indication": str(self.indication),
+            "sub_indication": None if self.sub_indication is None else str(self.sub_indication),
+            "passed": self.passed,
+            "level": self.level,
+            "signer": self.signer,
+            "organization_identifier": self.organization_identifier,
+            "sealed_at": None if self.sealed_at is None else self.sealed_at.isoformat(),
+            "time_stamped_by": self.time_stamped_by,
+            "claims": self.qualification,
+            "checks": [{"name": each.name, "ok": each.ok, "evidence": each.evidence} for each in self.checks],
+            "covered_bytes": self.covered_bytes,
+            "updates": list(self.updates),
+            "seen_at": None if self.seen_at is None else self.seen_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The verdict on one file: that of its headline, and that of each signature and document time-stamp.
+
+    Attributes:
+        headline: What the file as a whole is: the archive's seal in an archive file, else the weakest of all.
+        signatures: Each, in the order of the file.
+        size_bytes: Size of the file.
+        sha256: Hex digest of the file.
+        anchors: Hex SHA-256 of the trust anchors' certificates.
+        validated_at: For which time the verdict is, UTC.
+    """
+
+    headline: Judged
+    signatures: tuple[Judged, ...]
+    size_bytes: int
+    sha256: str
+    anchors: tuple[str, ...]
+    validated_at: datetime
+
+    @property
+    def indication(self) -> Indication:
+        """The headline's verdict."""
+        return self.headline.indication
+
+    @property
+    def sub_indication(self) -> SubIndication | None:
+        """Why, unless TOTAL-PASSED."""
+        return self.headline.sub_indication
+
+    @property
+    def level(self) -> str | None:
+        """The headline's level."""
+        return self.headline.level
+
+    @property
+    def signer(self) -> str | None:
+        """Who sealed it; not proved unless passed."""
+        return self.headline.signer
+
+    @property
+    def organization_identifier(self) -> str | None:
+        """That organisation's number; not proved unless passed."""
+        return self.headline.organization_identifier
+
+    @property
+    def sealed_at(self) -> datetime | None:
+        """When it was sealed at the latest, UTC; proved only if passed."""
+        return self.headline.sealed_at
+
+    @property
+    def time_stamped_by(self) -> str | None:
+        """Who told that time."""
+        return self.headline.time_stamped_by
+
+    @property
+    def qualification(self) -> str | None:
+        """What the sealing certificate claims of itself."""
+        return self.headline.qualification
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What was looked at for the headline."""
+        return self.headline.checks
+
+    @property
+    def covered_bytes(self) -> int | None:
+        """How many bytes the headline's seal covers."""
+        return self.headline.covered_bytes
+
+    @property
+    def certificate(self) -> x509.Certificate | None:
+        """The sealing certificate."""
+        return self.headline.certificate
+
+    @property
+    def seal_path(self) -> ValidationPath | None:
+        """From an anchor to it, once that chain held."""
+        return self.headline.path
+
+    @property
+    def stamps(self) -> tuple[tuple[ValidationPath, tsp.TSTInfo], ...]:
+        """Path and content of each time-stamp that proves the headline's time."""
+        return self.headline.stamps
+
+    @property
+    def passed(self) -> bool:
+        """Whether the headline's seal holds in full: TOTAL-PASSED at level B-LT or B-LTA."""
+        return self.headline.passed
+
+    @property
+    def why(self) -> str:
+        """What doesn't hold, in one line; empty when everything does."""
+        return self.headline.why
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values; names and meanings are stable, times are ISO 8601 in UTC."""
@@ -156,4 +291,6 @@ class Report:
             "sha256": self.sha256,
             "anchors": list(self.anchors),
             "validated_at": self.validated_at.isoformat(),
+            "field": self.headline.field or None,
+            "signatures": [each.to_json() for each in self.signatures],
         }

@@ -1,9 +1,9 @@
-"""Where the one seal of a file is, and whether its byte range is what it must be (ISO 32000-1, 12.8.1; PA-6.3)."""
+"""Where the signatures of a file are, and whether each byte range is what it must be (ISO 32000-1, 12.8.1; PA-6.3)."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Final
 
@@ -18,34 +18,60 @@ from receipts.pades.report import Finding, SubIndication
 FOUND: Final = "signature found"
 FORMAT: Final = "file structure"
 COVERAGE: Final = "bytes covered"
+MOST_SIGNATURES: Final = 64  # each costs time: what has more is no receipt
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]*")
 _WHOLE: Final = (SignatureCoverageLevel.ENTIRE_FILE, SignatureCoverageLevel.ENTIRE_REVISION)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Located:
-    """The seal in its file.
+class Opened:
+    """A file that can be read.
 
     Attributes:
         pdf: The file.
         reader: The file, opened.
-        embedded: The seal.
-        end: Where the bytes that the seal covers end.
-        revision: Number of the revision that the seal is in, from 0.
+        fields: Name and dictionary of each form field that holds a signature.
     """
 
-    pdf: bytes
-    reader: PdfFileReader
+    pdf: bytes = field(repr=False)
+    reader: PdfFileReader = field(repr=False)
+    fields: tuple[tuple[str, generic.DictionaryObject], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Located:
+    """One signature or document time-stamp in its file.
+
+    Attributes:
+        file: The file.
+        embedded: The signature.
+        end: Where the bytes that it covers end.
+        revision: Number of the revision that it is in, from 0.
+    """
+
+    file: Opened
     embedded: EmbeddedPdfSignature
     end: int
     revision: int
 
+    @property
+    def is_time_stamp(self) -> bool:
+        """Whether it is a document time-stamp (ISO 32000-2, 12.8.5)."""
+        return is_time_stamp(self.embedded.sig_object)
 
-def locate(pdf: bytes) -> Located:
-    """Find the seal and check the byte range.
+
+def is_time_stamp(dictionary: generic.PdfObject) -> bool:
+    """Whether a signature dictionary says that it is a document time-stamp, in either of the two ways."""
+    if not isinstance(dictionary, generic.DictionaryObject):
+        return False
+    return dictionary.get("/Type") == "/DocTimeStamp" or dictionary.get("/SubFilter") == "/ETSI.RFC3161"
+
+
+def open_file(pdf: bytes) -> Opened:
+    """Open a file and find its signatures.
 
     Raises:
-        Finding: There is none, there are several, or it does not cover what it must.
+        Finding: It can't be read, or has no signature, or more than anyone needs.
     """
     if not pdf.startswith(b"%PDF-"):
         raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, "the file doesn't start as a PDF")
@@ -53,27 +79,34 @@ def locate(pdf: bytes) -> Located:
         reader = PdfFileReader(BytesIO(pdf), strict=True)
         if reader.encrypted or reader.xrefs.hybrid_xrefs_present:
             raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, "encrypted, or with two cross-reference tables at once")
-        fields = list(enumerate_sig_fields(reader, filled_status=True))
+        found = tuple((n, each.get_object()) for n, _, each in enumerate_sig_fields(reader, filled_status=True))
     except Finding:
         raise
     except Exception as error:
         raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, f"not a readable PDF: {_brief(error)}") from error
-    if not fields:
+    if not found:
         raise Finding(FOUND, SubIndication.NO_SIGNATURE, "the file has no signature")
-    if len(fields) > 1:
-        # Earlier signatures and document time-stamps each need a verdict of their own: not judged, so not passed.
-        evidence = f"the file has {len(fields)} signatures or time-stamps of its own; exactly one seal is expected"
+    if len(found) > MOST_SIGNATURES:
+        evidence = f"the file has {len(found)} signatures; more than {MOST_SIGNATURES} are not judged"
         raise Finding(FOUND, SubIndication.GENERIC, evidence)
-    [(name, _, field)] = fields
+    return Opened(pdf=pdf, reader=reader, fields=found)
+
+
+def locate(file: Opened, name: str, value: generic.DictionaryObject) -> Located:
+    """Find the bytes that a signature covers.
+
+    Raises:
+        Finding: It can't be read, or does not cover what it must.
+    """
     try:
-        embedded = EmbeddedPdfSignature(reader, field, name)
-        end = _check_range(pdf, embedded)
-        _check_coverage(reader, embedded, end)
+        embedded = EmbeddedPdfSignature(file.reader, value, name)
+        end = _check_range(file.pdf, embedded)
+        _check_coverage(file.reader, embedded, end)
     except Finding:
         raise
     except Exception as error:
         raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, f"unreadable signature: {_brief(error)}") from error
-    return Located(pdf=pdf, reader=reader, embedded=embedded, end=end, revision=embedded.signed_revision)
+    return Located(file=file, embedded=embedded, end=end, revision=embedded.signed_revision)
 
 
 def _check_range(pdf: bytes, embedded: EmbeddedPdfSignature) -> int:

@@ -8,10 +8,10 @@ from typing import Final
 
 from asn1crypto import x509
 
-from receipts.pades.changes import CHANGES
+from receipts.pades.case import DATA, FORM, INTEGRITY, SEAL, STAMP
 from receipts.pades.report import Report, SubIndication
 from receipts.pades.structure import COVERAGE
-from receipts.pades.validate import DATA, FORM, INTEGRITY, SEAL, STAMP
+from receipts.pades.update import CHANGES
 from receipts.trust import Qualification
 
 POINTS: Final = MappingProxyType(

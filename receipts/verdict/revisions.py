@@ -13,7 +13,7 @@ from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import EmbeddedPdfSignature
 
-from receipts.pades.report import Report
+from receipts.pades.report import Kind, Report
 
 _MOST_NAMED: Final = 12
 _PDFAID: Final = "http://www.aiim.org/pdfa/ns/id/"
@@ -73,7 +73,7 @@ def revisions(pdf: bytes) -> tuple[Revision, ...]:
 
 
 def gaps(pdf: bytes, report: Report) -> tuple[Gap, ...]:
-    """The bytes of a file that the seal does not cover: its own container, and what follows it."""
+    """The bytes of a file that its seal does not cover: the seal's own container, and what follows it."""
     end = report.covered_bytes
     if end is None:
         return (Gap(start=0, end=len(pdf), what="no seal that covers anything was found"),)
@@ -81,6 +81,12 @@ def gaps(pdf: bytes, report: Report) -> tuple[Gap, ...]:
     ranges = [tuple(map(int, match.groups())) for match in found]
     containers = [(start, after) for start, after, length in ranges if after + length == end]
     seen = [Gap(start=start, end=after, what="the seal's own container") for start, after in containers[-1:]]
+    for stamp in sorted(report.signatures, key=lambda each: each.covered_bytes or 0):
+        if stamp.kind is Kind.TIME_STAMP and stamp.covered_bytes is not None and stamp.covered_bytes > end:
+            worth = "" if stamp.passed else ", which does not hold"
+            what = f"added after the seal, covered by the document time-stamp {stamp.field}{worth}"
+            seen.append(Gap(start=end, end=stamp.covered_bytes, what=what))
+            end = stamp.covered_bytes
     if end < len(pdf):
         validation_data = report.level is not None and report.level.endswith(("-T", "-LT", "-LTA", "-B"))
         what = "validation data added after the seal" if validation_data else "bytes after the seal"

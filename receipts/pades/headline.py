@@ -1,0 +1,68 @@
+"""Which of a file's signatures the file as a whole stands for (ADR 0019)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from receipts.pades.case import Notes
+from receipts.pades.report import Check, Finding, Indication, Judged, Kind, SubIndication
+from receipts.pades.seal import FIELD
+from receipts.pades.structure import FOUND
+
+TIME_STAMPS: Final = "document time-stamps"
+_RANKS: Final = {Indication.TOTAL_FAILED: 0, Indication.FAILED: 0, Indication.INDETERMINATE: 1}
+
+
+def headline_of(pdf: bytes, judged: Sequence[Judged]) -> Judged:
+    """The verdict on a file: on the archive's own seal in an archive file, else the weakest of all.
+
+    A document time-stamp is no seal; one that doesn't hold spoils the verdict, since it proves no time.
+
+    Args:
+        pdf: The file.
+        judged: Its signatures and document time-stamps, in the order of the file.
+    """
+    seals = [each for each in judged if each.kind is Kind.SEAL]
+    if not seals:
+        evidence = f"the file has no signature; {len(judged)} document time-stamps seal nothing"
+        return Notes("", Kind.SEAL).judged(Finding(FOUND, SubIndication.NO_SIGNATURE, evidence))
+    newest, first = seals[-1], 0
+    # A later signature in another field is somebody else's: then the file is no longer the archive's.
+    if len(judged) > 1 and newest.field == FIELD and newest.revision is not None and _is_archive_file(pdf):
+        seals, first = [newest], newest.revision
+    weakest = min(reversed(seals), key=_rank)
+    spoilt = [
+        each
+        for each in judged
+        if each.kind is Kind.TIME_STAMP and not each.passed and (each.revision is None or each.revision >= first)
+    ]
+    return _spoilt(weakest, spoilt) if spoilt and weakest.passed else weakest
+
+
+def _rank(judged: Judged) -> int:
+    return _RANKS.get(judged.indication, 2 if judged.passed else 1)
+
+
+def _spoilt(seal: Judged, stamps: Sequence[Judged]) -> Judged:
+    """A seal that holds, in a file with a document time-stamp that does not."""
+    worst = min(stamps, key=_rank)
+    is_open = worst.indication is Indication.INDETERMINATE
+    evidence = f"{worst.field}: {worst.indication} / {worst.sub_indication}: {worst.why}"
+    return replace(
+        seal,
+        indication=Indication.INDETERMINATE,
+        sub_indication=worst.sub_indication if is_open else SubIndication.NO_POE,
+        checks=(*seal.checks, Check(TIME_STAMPS, False, evidence)),
+    )
+
+
+def _is_archive_file(pdf: bytes) -> bool:
+    from receipts.pdfa import provenance_of
+
+    try:
+        provenance_of(pdf)
+    except ValueError:
+        return False
+    return True

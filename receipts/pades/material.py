@@ -1,0 +1,102 @@
+"""Certificates and revocation information that a file brings along. Nothing of it is trusted for being there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import cms, crl, ocsp, x509
+from pyhanko.pdf_utils import generic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What can be used to judge a chain."""
+
+    certificates: tuple[x509.Certificate, ...]
+    ocsps: tuple[ocsp.OCSPResponse, ...]
+    crls: tuple[crl.CertificateList, ...]
+
+    def issued_between(self, start: datetime, end: datetime) -> Material:
+        """Only the revocation information that was issued then."""
+        return Material(
+            certificates=self.certificates,
+            ocsps=tuple(each for each in self.ocsps if _within(_ocsp_times(each), start, end)),
+            crls=tuple(each for each in self.crls if _within([_this_update(each)], start, end)),
+        )
+
+    def revoked(self, certificate: x509.Certificate) -> datetime | None:
+        """Since when any of the revocation information, whoever issued it, calls the certificate revoked."""
+        moments = [*self._by_responders(certificate), *self._by_lists(certificate)]
+        return min(moments, default=None)
+
+    def _by_responders(self, certificate: x509.Certificate) -> Iterable[datetime]:
+        for response in self.ocsps:
+            for single in response.basic_ocsp_response["tbs_response_data"]["responses"]:
+                if single["cert_id"]["serial_number"].native == certificate.serial_number:
+                    status = single["cert_status"]
+                    if status.name == "revoked":
+                        yield status.chosen["revocation_time"].native
+
+    def _by_lists(self, certificate: x509.Certificate) -> Iterable[datetime]:
+        for revocation_list in self.crls:
+            if revocation_list.issuer == certificate.issuer:
+                for entry in revocation_list["tbs_cert_list"]["revoked_certificates"] or ():
+                    if entry["user_certificate"].native == certificate.serial_number:
+                        yield entry["revocation_date"].native
+
+
+def read_material(root: generic.DictionaryObject, signed: Iterable[cms.SignedData]) -> Material:
+    """All certificates in some containers and in /DSS, and the revocation information in /DSS.
+
+    Args:
+        root: The catalog of the revision whose /DSS is meant.
+        signed: Containers of signatures and time-stamps.
+
+    Raises:
+        Exception: Something in /DSS is malformed.
+    """
+    certificates = [choice.chosen for each in signed for choice in each["certificates"] if choice.name == "certificate"]
+    # By [], which resolves references; pyHanko's get() does not.
+    store = root["/DSS"] if "/DSS" in root else {}  # noqa: SIM401
+
+    def read(key: str) -> Iterable[bytes]:
+        streams = store[key] if key in store else ()  # noqa: SIM401
+        return [stream.get_object().data for stream in streams]
+
+    certificates += [x509.Certificate.load(der, strict=True) for der in read("/Certs")]
+    ocsps = [ocsp.OCSPResponse.load(der, strict=True) for der in read("/OCSPs")]
+    responders = [certificate for each in ocsps for certificate in each.basic_ocsp_response["certs"] or ()]
+    return Material(
+        certificates=tuple({each.dump(): each for each in [*certificates, *responders]}.values()),
+        ocsps=tuple(ocsps),
+        crls=tuple(crl.CertificateList.load(der, strict=True) for der in read("/CRLs")),
+    )
+
+
+def among(anchors: Sequence[x509.Certificate], material: Material) -> Sequence[x509.Certificate]:
+    """The anchors that a certificate in the file is or has as issuer: trusted lists have thousands of others."""
+    names = {name.hashable for each in material.certificates for name in (each.issuer, each.subject)}
+    # Any one, if none fits: having no anchors at all is something else.
+    return [anchor for anchor in anchors if anchor.subject.hashable in names] or anchors[:1]
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    """A certificate's subject in short."""
+    subject = certificate.subject
+    return str(subject.native.get("common_name") or subject.human_friendly)
+
+
+def _ocsp_times(response: ocsp.OCSPResponse) -> list[datetime]:
+    said = response.basic_ocsp_response["tbs_response_data"]
+    return [said["produced_at"].native, *(single["this_update"].native for single in said["responses"])]
+
+
+def _this_update(revocation_list: crl.CertificateList) -> datetime:
+    moment: datetime = revocation_list["tbs_cert_list"]["this_update"].native
+    return moment
+
+
+def _within(moments: list[datetime], start: datetime, end: datetime) -> bool:
+    return all(start <= moment <= end for moment in moments)

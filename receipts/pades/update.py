@@ -1,0 +1,105 @@
+"""Reads an incremental update byte by byte: its objects, its cross-references, its end, and nothing between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Final, NoReturn
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from receipts.pades.report import Finding, SubIndication
+
+CHANGES: Final = "changes after the seal"
+_HEAD: Final = re.compile(rb"\s*(\d+) (\d+) obj\s")
+_FOOT: Final = re.compile(rb"\s*startxref\s+(\d+)\s+%%EOF\s{0,2}")
+_TABLE: Final = re.compile(rb"xref\s+(?:\d+ \d+\s+(?:\d{10} \d{5} [nf]\s{1,2})+)+\s*trailer\s+")
+_SPACE: Final = re.compile(rb"\s*")
+_OBJECT_END: Final = re.compile(rb"\s*endobj(?=\s)")
+_TRAILER_KEYS: Final = frozenset({"/Root", "/Info", "/ID", "/Size", "/Prev"})
+_XREF_STREAM_KEYS: Final = _TRAILER_KEYS | {"/Type", "/W", "/Index", "/Length", "/Filter", "/DecodeParms"}
+
+
+def read_update(pdf: bytes, reader: PdfFileReader, revision: int, start: int) -> int:
+    """Check that the bytes of a revision are its objects and its cross-references.
+
+    Args:
+        pdf: The file.
+        reader: The file, opened.
+        revision: Number of the revision, from 0.
+        start: Where the revision before it ends.
+
+    Returns:
+        Where it ends.
+
+    Raises:
+        Finding: There is something else.
+        Exception: It is malformed.
+    """
+    objects = {}
+    for reference in reader.xrefs.explicit_refs_in_revision(revision):
+        place = reader.xrefs.get_historical_ref(reference, revision)
+        if not isinstance(place, int):
+            refuse("objects are hidden in streams after the seal")
+        objects[place] = reference
+    container = reader.xrefs.get_xref_container_info(revision)
+    position = _read_objects(pdf, start, objects, container.stream_ref)
+    table = max(objects) if container.stream_ref else _skip_space(pdf, position)
+    if not container.stream_ref:
+        position = _read_table(pdf, table)
+    foot = _FOOT.match(pdf, position)
+    if not foot or int(foot[1]) != table:
+        refuse("the update that follows the seal doesn't end as it should")
+    return foot.end()
+
+
+def _read_objects(
+    pdf: bytes, start: int, objects: Mapping[int, generic.Reference], xref_stream: generic.Reference | None
+) -> int:
+    position = start
+    for offset in sorted(objects):
+        if offset < position or pdf[position:offset].strip():
+            refuse("there are bytes between the objects that follow the seal")
+        head = _HEAD.match(pdf, offset)
+        if not head or (int(head[1]), int(head[2])) != (objects[offset].idnum, objects[offset].generation):
+            refuse("an object that follows the seal is not where it should be")
+        position, value = _read_object(pdf, head.end())
+        if objects[offset] == xref_stream and not (
+            isinstance(value, generic.StreamObject) and set(value) <= _XREF_STREAM_KEYS
+        ):
+            refuse("the cross-references that follow the seal hold more than they should")
+    return position
+
+
+def _read_object(pdf: bytes, position: int) -> tuple[int, generic.PdfObject]:
+    stream = BytesIO(pdf)
+    stream.seek(position)
+    value = generic.read_object(stream, generic.TrailerReference(None))
+    ending = _OBJECT_END.match(pdf, stream.tell())
+    if not ending:
+        refuse("there are bytes inside the objects that follow the seal")
+    return ending.end(), value
+
+
+def _read_table(pdf: bytes, position: int) -> int:
+    table = _TABLE.match(pdf, position)
+    if not table:
+        refuse("the update that follows the seal has no cross-reference table")
+    stream = BytesIO(pdf)
+    stream.seek(table.end())
+    trailer = generic.read_object(stream, generic.TrailerReference(None))
+    if not isinstance(trailer, generic.DictionaryObject) or not set(trailer) <= _TRAILER_KEYS:
+        refuse("the trailer that follows the seal holds more than it should")
+    return stream.tell()
+
+
+def _skip_space(pdf: bytes, position: int) -> int:
+    found = _SPACE.match(pdf, position)
+    return found.end() if found else position
+
+
+def refuse(evidence: str) -> NoReturn:
+    """Raise that something follows the seal that may not."""
+    raise Finding(CHANGES, SubIndication.FORMAT_FAILURE, evidence.splitlines()[0][:300])
