@@ -8,7 +8,6 @@ from typing import Final
 
 from receipts.pades.case import Notes
 from receipts.pades.report import Check, Finding, Indication, Judged, Kind, SubIndication
-from receipts.pades.seal import FIELD
 from receipts.pades.structure import FOUND
 
 TIME_STAMPS: Final = "document time-stamps"
@@ -29,8 +28,7 @@ def headline_of(pdf: bytes, judged: Sequence[Judged]) -> Judged:
         evidence = f"the file has no signature; {len(judged)} document time-stamps seal nothing"
         return Notes("", Kind.SEAL).judged(Finding(FOUND, SubIndication.NO_SIGNATURE, evidence))
     newest, first = seals[-1], 0
-    # A later signature in another field is somebody else's: then the file is no longer the archive's.
-    if len(judged) > 1 and newest.field == FIELD and newest.revision is not None and _is_archive_file(pdf):
+    if len(judged) > 1 and newest.revision is not None and _is_archives_own(pdf, newest, seals[:-1]):
         seals, first = [newest], newest.revision
     weakest = min(reversed(seals), key=_rank)
     spoilt = [
@@ -58,11 +56,18 @@ def _spoilt(seal: Judged, stamps: Sequence[Judged]) -> Judged:
     )
 
 
-def _is_archive_file(pdf: bytes) -> bool:
+def _is_archives_own(pdf: bytes, newest: Judged, others: Sequence[Judged]) -> bool:
+    """Whether the newest signature is the first that covers the provenance: whoever signs later is somebody else."""
+    return _has_provenance(pdf, newest) and not any(_has_provenance(pdf, each) for each in others)
+
+
+def _has_provenance(pdf: bytes, seal: Judged) -> bool:
     from receipts.pdfa import provenance_of
 
+    if seal.covered_bytes is None:
+        return False
     try:
-        provenance_of(pdf)
+        provenance_of(pdf[: seal.covered_bytes])
     except ValueError:
         return False
     return True

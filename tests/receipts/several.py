@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
+import pikepdf
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -19,8 +20,9 @@ from pyhanko.sign.signers import PdfTimeStamper
 from connectors import signing
 from connectors.devpki import DevPki
 from receipts import pades
-from receipts.pades.seal import PlainUpdate
-from tests.pki import signer_of
+from receipts.pades.embed import PlainUpdate
+from receipts.pdfa.document import PROVENANCE
+from tests.pki import archive_file, signer_of
 from tests.receipts.pades_attacks import answers, update
 
 Change = Callable[[IncrementalPdfFileWriter], None]
@@ -68,6 +70,29 @@ def sign(pdf: bytes, pki: DevPki, name: str, *, tsa: DevPki | None = None, box: 
 def add_data(pdf: bytes, data: pades.ValidationData) -> bytes:
     """Add validation data to that which is there, in an update of its own."""
     return update(pdf, partial(store, data=data))
+
+
+def add_provenance(writer: IncrementalPdfFileWriter) -> None:
+    """Attach a provenance, which makes an archive file of whatever there was."""
+    content = writer.add_object(generic.StreamObject(stream_data=b"{}"))
+    specification = generic.DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/Filespec"),
+            pdf_name("/UF"): generic.pdf_string(PROVENANCE),
+            pdf_name("/EF"): generic.DictionaryObject({pdf_name("/F"): content}),
+        }
+    )
+    writer.root[pdf_name("/AF")] = generic.ArrayObject([writer.add_object(specification)])
+    writer.update_root()
+
+
+def strangers_file() -> bytes:
+    """A PDF that is no archive file."""
+    output = io.BytesIO()
+    with pikepdf.open(io.BytesIO(archive_file())) as opened:
+        del opened.Root.AF
+        opened.save(output)
+    return output.getvalue()
 
 
 def fresh_data(pdf: bytes, pki: DevPki) -> bytes:

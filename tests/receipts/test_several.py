@@ -27,7 +27,7 @@ from tests.receipts.pades_attacks import (
     show_something_else,
     update,
 )
-from tests.receipts.several import add_data, fresh_data, sign, store, time_stamp
+from tests.receipts.several import add_data, add_provenance, fresh_data, sign, store, strangers_file, time_stamp
 
 Files = Mapping[str, bytes]
 
@@ -62,8 +62,8 @@ def good(pki: DevPki) -> Files:
 
 def several(pki: DevPki) -> Files:
     """Files that others signed too."""
-    first = sign(archive_file(), pki, "First", tsa=pki)
-    both = fresh_data(sign(first, pki, "Seal", tsa=pki), pki)
+    first = sign(strangers_file(), pki, "First", tsa=pki)
+    both = fresh_data(sign(update(first, add_provenance), pki, "Seal", tsa=pki), pki)
     strangers = fresh_data(sign(first, pki, "Second", tsa=pki), pki)
     [lt] = seal_lt([archive_file()], pki)
     return {
@@ -174,7 +174,7 @@ def test_the_headline_is_the_archives_own_seal(world: World) -> None:
     after = world.ours["ours after another's"]
     assert (after.passed, after.headline.field, after.level) == (True, "Seal", "PAdES-BASELINE-LT")
     assert [(each.field, str(each.sub_indication)) for each in after.signatures if not each.passed] == [
-        ("First", "SIG_CONSTRAINTS_FAILURE")
+        ("First", "FORMAT_FAILURE")  # the provenance was added after it
     ]
     assert world.ours["ours after another's, archival"].level == "PAdES-BASELINE-LTA"
     # Somebody signed after us: what the file says now is no longer what the archive's seal is for.
