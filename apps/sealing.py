@@ -23,7 +23,7 @@ from receipts.preflight import Verdict
 from receipts.verdict import pdfa_claim
 from tasks import trustlists
 from tasks.connections import Connections
-from tasks.levels import IN_FLIGHT, augment_each, stamp_each
+from tasks.levels import IN_FLIGHT, augment_each, seal_each
 from tasks.preflight import require_ready
 from tasks.sealing import SealingRoom, is_development_seal, sealing_room
 from tasks.step import describe
@@ -52,16 +52,22 @@ class _File:
     entry: Entry = field(default_factory=lambda: dict.fromkeys(FIELDS))
 
 
-def seal_all(connections: Connections, files: Sequence[Path], out: Path) -> Iterator[Entry]:
+def seal_all(connections: Connections, files: Sequence[Path], out: Path, level: str) -> Iterator[Entry]:
     """Seal files into `out`, many at a time; tell of each in their order. May be repeated: what is there already and
     holds is not sealed again.
+
+    Args:
+        connections: The installation.
+        files: What to seal.
+        out: Folder for the sealed files; must be there.
+        level: `B-LT` or `B-LTA`.
 
     Raises:
         NotReady: The preflight found something that stops sealing; nothing was sealed.
         Exception: The key or the trust anchors can't be had.
     """
     short = sorted({finding.name for finding in require_ready(connections).of(Verdict.SHORT)})
-    sealing = _Sealing(connections, sealing_room(connections.settings), out, short)
+    sealing = _Sealing(connections, sealing_room(connections.settings), out, level, short)
     for start in range(0, len(files), IN_FLIGHT):
         yield from sealing.batch([_File(path) for path in files[start : start + IN_FLIGHT]])
 
@@ -73,6 +79,7 @@ class _Sealing:
     connections: Connections
     room: SealingRoom
     out: Path
+    level: str
     short: list[str]
 
     def batch(self, files: list[_File]) -> Iterator[Entry]:
@@ -121,11 +128,11 @@ class _Sealing:
         """The sealed file, or what went wrong, for each."""
         now = self.connections.now
         readers = [_reader(file) for file in files]
-        stamped = await stamp_each(self.room, readers, now=now, beside_others=True)
+        sealed = await seal_each(self.room, readers, now=now, beside_others=True)
         try:
-            return await augment_each(self.room, stamped, now=now)
+            return await augment_each(self.room, sealed, self.level, now=now)
         except Exception as error:
-            return [each if isinstance(each, Exception) else error for each in stamped]
+            return [each if isinstance(each, Exception) else error for each in sealed]
 
     def keep(self, sealed: bytes | Exception, file: _File) -> bool:
         """Write the file if it proves itself."""
@@ -149,6 +156,8 @@ class _Sealing:
         report = validate(sealed, anchors(settings), at=now)
         if not report.passed:
             raise NotProved(f"{report.indication}/{report.sub_indication}: {report.why}")
+        if self.level == "B-LTA" and report.level != "PAdES-BASELINE-LTA":
+            raise NotProved(f"the level is {report.level}, not {self.level}")
         if file.others and disturbed(reader) - disturbed(PdfFileReader(BytesIO(file.pdf))):
             raise NotProved("the seal would disturb a signature that was there before")
         file.entry |= self._worth(report) | {"field": name, "output": file.target.name, "short": self.short}

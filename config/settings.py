@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     organization_identifier: str = Field(
         "", description="the tenant's (EN 319 412-1, such as NTRFR-123456789); a seal of another's is never used"
     )
+    seal_level: Literal["B-LT", "B-LTA"] = Field(
+        "B-LT", description="PAdES level of seals; B-LTA adds a document time-stamp over the validation data"
+    )
     require_qualified: bool = Field(False, description="whether anything short of a qualified seal stops a batch")
     certificate_margin_days: int = Field(30, ge=0, description="certificates that end sooner are spoken of")
     preflight_s: int = Field(300, ge=0, description="how long what a preflight saw is good for")

@@ -1,4 +1,4 @@
-"""From a PDF to a seal at the level that is asked for: B-T for all, then revocation data once, then B-LT."""
+"""From PDFs to seals at the level that is asked for: B-T for all, revocation data once, B-LT for all, perhaps B-LTA."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FRESH_WAIT_S: Final = 1.1
 Now = Callable[[], datetime]
 
 
-async def stamp_each(
+async def seal_each(
     room: SealingRoom, readers: Sequence[Callable[[], bytes]], *, now: Now, beside_others: bool = False
 ) -> list[bytes | Exception]:
     """The B-T file, or what went wrong, for each PDF that the readers give, in order."""
@@ -31,28 +31,51 @@ async def stamp_each(
     return [_exception(each) for each in await asyncio.gather(*map(one, readers), return_exceptions=True)]
 
 
-async def augment_each(room: SealingRoom, stamped: Sequence[bytes | Exception], *, now: Now) -> list[bytes | Exception]:
-    """The B-LT file for each B-T file, in order; what went wrong before stays where it was.
+async def augment_each(
+    room: SealingRoom, sealed: Sequence[bytes | Exception], level: str, *, now: Now
+) -> list[bytes | Exception]:
+    """The file at `level` (`B-LT` or `B-LTA`) for each B-T file, in order; what went wrong before stays where it was.
 
     Raises:
         NotFresh: The revocation services' answers are older than the newest time-stamp.
         Exception: The revocation data can't be had, or says that something is revoked.
     """
-    whole = [pdf for pdf in stamped if isinstance(pdf, bytes)]
+    whole = [pdf for pdf in sealed if isinstance(pdf, bytes)]
     if not whole:
-        return list(stamped)
+        return list(sealed)
     data = await _fresh_data(room, whole, now)
-    return [pades.augment(each, data) if isinstance(each, bytes) else each for each in stamped]
+    augmented = [pades.augment(each, data) if isinstance(each, bytes) else each for each in sealed]
+    return await _archive_stamp(room, augmented, data, now) if level == "B-LTA" else augmented
 
 
-async def _fresh_data(room: SealingRoom, stamped: list[bytes], now: Now) -> pades.ValidationData:
+async def _archive_stamp(
+    room: SealingRoom, augmented: Sequence[bytes | Exception], data: pades.ValidationData, now: Now
+) -> list[bytes | Exception]:
+    """From B-LT to B-LTA. An authority that stood in meanwhile has its chain proved in the file too."""
+    gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async def one(pdf: bytes | Exception) -> bytes:
+        if isinstance(pdf, Exception):
+            raise pdf
+        async with gate:
+            return await pades.stamp(pdf, room.sealer)
+
+    stamped = [_exception(each) for each in await asyncio.gather(*map(one, augmented), return_exceptions=True)]
+    unserved = [pdf for pdf in stamped if isinstance(pdf, bytes) and not pades.is_served(pdf, data)]
+    if not unserved:
+        return stamped
+    more = await _fresh_data(room, unserved, now)
+    return [pades.augment(pdf, more) if isinstance(pdf, bytes) and pdf in unserved else pdf for pdf in stamped]
+
+
+async def _fresh_data(room: SealingRoom, sealed: list[bytes], now: Now) -> pades.ValidationData:
     """Revocation data younger than the newest time-stamp; a responder that counts whole seconds gets a moment."""
     for _ in range(FRESH_TRIES):
         try:
-            return await pades.validation_data(stamped, room.anchors, room.fetchers, at=now())
+            return await pades.validation_data(sealed, room.anchors, room.fetchers, at=now())
         except pades.NotFresh:
             await asyncio.sleep(FRESH_WAIT_S)
-    return await pades.validation_data(stamped, room.anchors, room.fetchers, at=now())
+    return await pades.validation_data(sealed, room.anchors, room.fetchers, at=now())
 
 
 def _exception(result: bytes | BaseException) -> bytes | Exception:

@@ -1,4 +1,7 @@
-"""Seal: PAdES B-T for the whole chunk, then revocation information fetched once, after its last time-stamp: B-LT."""
+"""Seal: PAdES B-T for the whole chunk, then revocation information fetched once, after its last time-stamp: B-LT.
+
+Where it is set, a document time-stamp comes after that: B-LTA.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from receipts.preflight import Verdict
 from receipts.receipt import Event, State
 from tasks.connections import Connections
 from tasks.journal import Facts, History
-from tasks.levels import augment_each, stamp_each
+from tasks.levels import augment_each, seal_each
 from tasks.normalise import normalised_key, staged
 from tasks.preflight import Preflight, require_ready
 from tasks.sealing import SealingRoom, is_development_seal, sealing_room
@@ -81,13 +84,14 @@ def _attempts(history: History) -> int:
 async def _seal_all(
     connections: Connections, room: SealingRoom, group: Sequence[tuple[Work, History]]
 ) -> list[bytes | Exception]:
-    """The B-LT file, or what went wrong, for each of the group, in order."""
+    """The file at the level that is set, or what went wrong, for each of the group, in order."""
 
     def read(history: History) -> bytes:
         return staged(connections, normalised_key(history), history.text(Event.NORMALISED, "sha256"))
 
     readers = [functools.partial(read, history) for _, history in group]
-    return await augment_each(room, await stamp_each(room, readers, now=connections.now), now=connections.now)
+    sealed = await seal_each(room, readers, now=connections.now)
+    return await augment_each(room, sealed, connections.settings.seal_level, now=connections.now)
 
 
 def _keep(connections: Connections, work: Work, history: History, sealed: bytes, found: Preflight) -> Work:
@@ -96,6 +100,7 @@ def _keep(connections: Connections, work: Work, history: History, sealed: bytes,
     facts: Facts = {
         "sha256": sha256,
         "size_bytes": len(sealed),
+        "level": f"PAdES-BASELINE-{connections.settings.seal_level.removeprefix('B-')}",
         "development": connections.settings.is_development or is_development_seal(sealing_room(connections.settings)),
         "attempt": _attempts(history),
         "short": sorted({finding.name for finding in found.of(Verdict.SHORT)}),

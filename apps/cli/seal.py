@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +14,23 @@ if TYPE_CHECKING:
     from apps.normalising import Entry
 
 
+class Level(StrEnum):
+    """PAdES baseline levels that a seal may be made at (EN 319 142-1)."""
+
+    LT = "B-LT"
+    LTA = "B-LTA"
+
+
 def seal(
     paths: Annotated[
         list[Path],
         typer.Argument(help="PDF files, or folders with such files; they are left as they are.", exists=True),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the sealed files; made if need be.", file_okay=False)],
+    level: Annotated[
+        Level | None,
+        typer.Option("--level", help="PAdES level; else PROBANT_SEAL_LEVEL, else B-LT.", case_sensitive=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
 ) -> None:
     """Seal PDFs of your own with the installation's key: as updates of themselves, so that PDF/A stays PDF/A and the
@@ -42,9 +54,9 @@ def seal(
         complain("no PDF files found")
         raise typer.Exit(FAULT)
     out.mkdir(parents=True, exist_ok=True)
-    outcomes = []
+    opened, outcomes = connections(), []
     try:
-        for entry in seal_all(connections(), files, out):
+        for entry in seal_all(opened, files, out, level or opened.settings.seal_level):
             outcomes.append(entry["outcome"])
             if as_json:
                 print_json(entry)

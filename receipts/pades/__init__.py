@@ -1,13 +1,15 @@
 """Seals (PAdES) and their validation: bytes in, bytes or a report out. No network of its own, no disk, no clock.
 
 A chunk of files is sealed in three steps, so that revocation information is younger than every time-stamp and fetched
-only once: `seal` each (B-T, any number in flight), `validation_data` for all, `augment` each (B-LT). `validate` judges.
+only once: `seal` each (B-T, any number in flight), `validation_data` for all, `augment` each (B-LT); `stamp` each where
+B-LTA is wanted. `validate` judges.
 """
 
-from receipts.pades.augment import NotFresh, NotSealed, ValidationData, augment, validation_data
+from receipts.pades.augment import NotFresh, NotSealed, ValidationData, augment, is_served, validation_data
 from receipts.pades.embed import AlreadySealed
 from receipts.pades.report import Check, Indication, Report, SubIndication
 from receipts.pades.seal import Sealer, seal
+from receipts.pades.stamp import stamp
 from receipts.pades.token import BadSignature, BadToken
 from receipts.pades.validate import validate
 
@@ -24,7 +26,9 @@ __all__ = [
     "SubIndication",
     "ValidationData",
     "augment",
+    "is_served",
     "seal",
+    "stamp",
     "validate",
     "validation_data",
 ]

@@ -63,7 +63,7 @@ async def validation_data(
     """Fetch revocation information for the chains of all signers and time-stamping units of some files, once.
 
     Args:
-        sealed: Files as `seal` gave them.
+        sealed: Files as `seal` or `stamp` gave them.
         anchors: Trust anchors that the chains must reach.
         fetchers: Where OCSP responses and CRLs come from; asked anew at each call.
         at: The present, UTC-aware.
@@ -108,11 +108,16 @@ async def validation_data(
     )
 
 
+def is_served(sealed: bytes, data: ValidationData) -> bool:
+    """Whether the data covers the chains of the newest seal or document time-stamp of a file."""
+    return {end.dump() for end in _read(sealed).ends} <= data.served
+
+
 def augment(sealed: bytes, data: ValidationData) -> bytes:
     """Add validation data to a sealed file: PAdES B-LT, one incremental update that adds /DSS and nothing else.
 
     Args:
-        sealed: A file as `seal` gave it.
+        sealed: A file as `seal` or `stamp` gave it.
         data: From `validation_data`, for this file among others.
 
     Returns:
@@ -144,14 +149,12 @@ def augment(sealed: bytes, data: ValidationData) -> bytes:
 
 
 def _read(sealed: bytes) -> _Seal:
-    """What the container of the newest seal holds; much faster than a full parse."""
+    """What the container of the newest seal or document time-stamp holds; much faster than a full parse."""
     try:
         signed = cms.ContentInfo.load(_container(sealed))["content"]
-        [signer] = signed["signer_infos"]
-        [stamp] = [a for a in signer["unsigned_attrs"] if a["type"].native == "signature_time_stamp_token"]
-        [token] = stamp["values"]
-        found = [extract_certificate_info(each) for each in (signed, token["content"])]
-        info = token["content"]["encap_content_info"]["content"].parsed
+        parts = [signed] if _is_token(signed) else [signed, _time_stamp(signed)]
+        found = [extract_certificate_info(each) for each in parts]
+        info = parts[-1]["encap_content_info"]["content"].parsed
         return _Seal(
             ends=tuple(each.signer_cert for each in found),
             others=tuple(other for each in found for other in each.other_certs),
@@ -161,6 +164,17 @@ def _read(sealed: bytes) -> _Seal:
         raise
     except Exception as error:
         raise NotSealed(f"no B-T seal: {error}") from error
+
+
+def _is_token(signed: cms.SignedData) -> bool:
+    return bool(signed["encap_content_info"]["content_type"].native == "tst_info")
+
+
+def _time_stamp(signed: cms.SignedData) -> cms.SignedData:
+    [signer] = signed["signer_infos"]
+    [stamp] = [a for a in signer["unsigned_attrs"] if a["type"].native == "signature_time_stamp_token"]
+    [token] = stamp["values"]
+    return token["content"]
 
 
 def _container(sealed: bytes) -> bytes:

@@ -30,14 +30,21 @@ def field_for_seal(reader: PdfFileReader) -> str:
     if reader.xrefs.hybrid_xrefs_present:
         raise Refused(Code.NOT_SEALABLE, "it has two cross-reference tables at once")  # readers may see either
     _check_permissions(reader)
-    taken = set()
-    if "/AcroForm" in reader.root:
-        form = reader.root["/AcroForm"]
-        if "/XFA" in form:
-            raise Refused(Code.NOT_SEALABLE, "it is an XFA form, which is shown in its own way whatever is sealed")
-        taken = {str(field.get_object()["/T"]) for field in form["/Fields"] if "/T" in field.get_object()}
+    if "/AcroForm" in reader.root and "/XFA" in reader.root["/AcroForm"]:
+        raise Refused(Code.NOT_SEALABLE, "it is an XFA form, which is shown in its own way whatever is sealed")
+    return free_field(reader, FIELD)
+
+
+def free_field(reader: PdfFileReader, wanted: str) -> str:
+    """A name like the one that is wanted that no field has and no signature locks.
+
+    Raises:
+        Refused: LOCKED if there is none.
+    """
+    fields = reader.root["/AcroForm"]["/Fields"] if "/AcroForm" in reader.root else ()
+    taken = {str(field.get_object()["/T"]) for field in fields if "/T" in field.get_object()}
     locks = _locks(reader)
-    for name in (FIELD, *(f"{FIELD}-{number}" for number in range(2, _FIELDS_MOST))):
+    for name in (wanted, *(f"{wanted}-{number}" for number in range(2, _FIELDS_MOST))):
         if name not in taken and not any(lock.is_locked(name) for lock in locks):
             return name
     raise Refused(Code.LOCKED, "a signature in it locks every further field")

@@ -36,6 +36,7 @@ class Sealer:
     timestamper: TimeStamper
     form: ContainerForm = field(init=False, repr=False, compare=False)
     size: ContainerSize = field(init=False, repr=False, compare=False)
+    stamp_size: ContainerSize = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         certificate = self.signer.signing_cert
@@ -49,6 +50,7 @@ class Sealer:
             raise ValueError(f"a sealing key of {key.bit_size} bits is too weak: {key.algorithm} needs {least}")
         object.__setattr__(self, "form", ContainerForm(self.signer))
         object.__setattr__(self, "size", ContainerSize())
+        object.__setattr__(self, "stamp_size", ContainerSize())
 
 
 class ContainerSize:
