@@ -61,7 +61,7 @@ class Normalised:
     Attributes:
         pdf: The PDF/A-3b file.
         media_type: Of the original, by its content.
-        route: How it was made, a stable word: `jpeg-stream`, `png-stream`, `pdf-kept`, `pdf-repaired`, `pdf-rendered`,
+        route: How it was made, a stable word: `jpeg-stream`, `tiff-stream`, `pdf-kept`, `pdf-repaired`, `pdf-rendered`,
             `mail-body`, ...
         pages: How many pages it has.
         fidelity: What is identical to what, for a machine to check; also in the attached provenance.
