@@ -7,9 +7,9 @@
    large as a photograph or scan: 400 pixels and more on each side, 250,000 in all, not over 2.5 times as wide as high,
    and not there twice, as signatures are in quoted mails. Logos, signatures, banners are not. All are shown in place.
 5. If the message says nothing and carries nothing else, its pictures from 200 pixels on each side are the message.
-6. Documents that we take from nobody (office files, archives) count as receipts, to be refused with a reason: their
-   sender must not believe them archived as such. The same holds for what claims to be a PDF or picture and is empty or
-   unrecognisable.
+6. Documents that we take from nobody (office files, archives, invoices of other schemes) count as receipts, to be
+   refused with a reason: their sender must not believe them archived as such. The same holds for what claims to be a
+   PDF or picture and is empty or unrecognisable, and for a signed wrapping that can't be opened.
 7. Nothing else is: text, HTML, calendars, contacts, signatures, sound. They stay in the message, archived whole.
 8. The same bytes twice are one receipt.
 """
@@ -47,6 +47,7 @@ _NO_PICTURES: Final = frozenset(
 _XML: Final = frozenset({"text/xml", "application/xml", opening.TEXT})
 _INVOICE: Final = re.compile(
     rb"urn:oasis:names:specification:ubl:schema:xsd:(?:Invoice|CreditNote)-2|urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:"
+    rb"|FatturaElettronica"
 )
 _INVOICE_WITHIN: Final = 4096
 _DOCUMENTS: Final = (
@@ -103,6 +104,8 @@ def _is_receipt(leaf: Leaf, seen: _Seen) -> bool:
         return _has(leaf, PHOTO_SIDE_PX, PHOTO_PX, BANNER, is_placed=True) and seen.times[_digest(leaf)] == 1
     if leaf.sniffed in _XML and _INVOICE.search(leaf.content[:_INVOICE_WITHIN]):
         return True
+    if leaf.sniffed == media.PKCS7:
+        return not leaf.declared.endswith("pkcs7-signature")
     if leaf.sniffed in ("", opening.EMPTY):
         return leaf.declared == media.PDF or leaf.declared.startswith("image/")
     return leaf.sniffed.lower().startswith(_DOCUMENTS)

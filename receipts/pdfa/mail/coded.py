@@ -24,9 +24,17 @@ def decoded(data: bytes, encoding: str) -> bytes:
         data: A part's body as it is in the message.
         encoding: What the part's header says.
     """
-    name = encoding.partition(";")[0].partition("(")[0].strip().strip("\"'").lower()
-    decode = _DECODERS.get(name)
+    decode = _DECODERS.get(_name(encoding))
     return decode(data) if decode else data
+
+
+def is_coded(encoding: str) -> bool:
+    """Whether that is an encoding which changes bytes."""
+    return _name(encoding) in _DECODERS
+
+
+def _name(encoding: str) -> str:
+    return encoding.partition(";")[0].partition("(")[0].strip().strip("\"'").lower()
 
 
 def uuencoded(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from receipts.evidence import Json
 from receipts.pdfa.mail import texts
 
 
@@ -53,12 +54,14 @@ class Message:
         texts: What its body says, in order; of alternatives, one.
         leaves: What it carries, in order; also what hides in alternatives that are not shown.
         nested: The messages that it carries.
+        signatures: What the signatures on it are worth, as `signed` says.
     """
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
     nested: list[Message] = field(default_factory=list)
+    signatures: list[Mapping[str, Json]] = field(default_factory=list)
 
     @property
     def says_something(self) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email import policy
 from email.message import Message as Entity
 from email.parser import BytesParser
 from typing import Any, Final
 
 from receipts.errors import Code, Refused
+from receipts.evidence import Json
 from receipts.pdfa import media, saved
-from receipts.pdfa.mail import coded, texts
+from receipts.pdfa.mail import coded, signed, texts
 from receipts.pdfa.mail.message import Leaf, Message, Text
 
 DEEPEST: Final = 30
@@ -27,9 +28,11 @@ def read(data: bytes) -> Message:
         Refused: ENCRYPTED, or HOSTILE for parts within parts without end.
     """
     try:
-        entity = _parsed(saved.as_message(data))
-        message = Message(fields=[(name, texts.field(raw)) for name, raw in entity.raw_items()][:_FIELDS_MOST])
-        _collect(entity, message, 0, is_shown=True)
+        data = saved.as_message(data)
+        entity = _parsed(data)
+        message = _headed(entity, data)
+        message.signatures[:0] = signed.written(message.fields)
+        _collect(entity, message, 0, data, is_shown=True)
     except RecursionError as error:
         raise Refused(Code.HOSTILE, f"mail with parts within parts, more than {DEEPEST} deep") from error
     return message
@@ -47,7 +50,46 @@ def _parsed(data: bytes) -> Entity:
     return BytesParser(policy=_Lenient()).parsebytes(data)
 
 
-def _collect(part: Entity, message: Message, depth: int, *, is_shown: bool) -> None:
+def _signatures(entity: Entity, data: bytes) -> Iterator[Mapping[str, Json]]:
+    """What the signatures are worth that stand beside what they sign (RFC 1847 2.1)."""
+    beside = [part for part in _walk(entity) if texts.safely(part.get_content_type, "") == "multipart/signed"]
+    for part in beside[: signed.SIGNATURES_MOST]:
+        payload: Any = part.get_payload()
+        if not isinstance(payload, list) or len(payload) < 2:
+            continue
+        if "pgp" in texts.safely(payload[1].get_content_type, ""):
+            yield signed.openpgp()
+            continue
+        encoding = str(payload[1].get("Content-Transfer-Encoding", ""))
+        yield from signed.smime(coded.decoded(_written(payload[1]), encoding), _forms(part, data))
+
+
+def _walk(entity: Entity) -> Iterator[Entity]:
+    """An entity and the parts of it, not those of messages within."""
+    waiting = [entity]
+    while waiting:
+        part = waiting.pop(0)
+        yield part
+        payload: Any = part.get_payload()
+        if isinstance(payload, list) and texts.safely(part.get_content_maintype, "") == "multipart":
+            waiting += payload
+
+
+def _headed(entity: Entity, data: bytes) -> Message:
+    """A message with its header, and with what the signatures on it are worth."""
+    fields = [(name, texts.field(raw)) for name, raw in entity.raw_items()][:_FIELDS_MOST]
+    return Message(fields=fields, signatures=list(_signatures(entity, data)))
+
+
+def _forms(part: Entity, data: bytes) -> tuple[bytes, ...]:
+    """The first part of a multipart as it is in the message, and with its lines ended as they are signed."""
+    line = b"--" + str(part.get_boundary()).encode("utf-8", "surrogateescape")
+    pattern = rb"(?:^|\n)%s[ \t]*\r?\n(.*?)\r?\n%s" % (re.escape(line), re.escape(line))
+    found = re.search(pattern, data, re.DOTALL)
+    return (found.group(1), re.sub(rb"\r?\n", b"\r\n", found.group(1))) if found else ()
+
+
+def _collect(part: Entity, message: Message, depth: int, data: bytes, *, is_shown: bool) -> None:
     """Sort a part into words, what is carried, and messages within."""
     if depth > DEEPEST:
         raise Refused(Code.HOSTILE, f"mail with parts within parts, more than {DEEPEST} deep")
@@ -60,50 +102,53 @@ def _collect(part: Entity, message: Message, depth: int, *, is_shown: bool) -> N
     payload: Any = part.get_payload()
     if isinstance(payload, list):
         if media_type == "message/rfc822":
-            _nest(part, payload, message, depth)
+            _nest(part, payload, message, depth, data)
         elif media_type.startswith("multipart/"):
-            _collect_all(part, payload, message, depth, is_shown=is_shown)
+            _collect_all(part, payload, message, depth, data, is_shown=is_shown)
         else:  # message/delivery-status and its like: a note about a mail, in blocks of fields
             content = b"\n".join(bytes(block) for block in payload)
             message.leaves.append(Leaf(name=texts.name_of(part), declared=media_type, content=content))
         return
-    data = _data(part)
+    content = _data(part)
     is_typed = "/" in str(part.get("Content-Type", "")).partition(";")[0]
-    if (media_type.startswith("multipart/") or not is_typed) and (recovered := _recovered(data)):
-        _collect_all(part, recovered, message, depth, is_shown=is_shown)
-    elif _is_body(part, media_type, data):
-        words, files = coded.uuencoded(data)
-        message.leaves += [_file(texts.decoded(name, None), content) for name, content in files]
+    if (media_type.startswith("multipart/") or not is_typed) and (recovered := _recovered(content)):
+        _collect_all(part, recovered, message, depth, data, is_shown=is_shown)
+    elif _is_body(part, media_type, content):
+        words, files = coded.uuencoded(content)
+        message.leaves += [_file(texts.decoded(name, None), inside) for name, inside in files]
         if is_shown:
-            message.texts.append(_text(words, media_type, part))
-    elif data or texts.name_of(part):
-        message.leaves.append(_leaf(part, media_type, data))
+            message.texts.append(_text(words, media_type, part, message))
+    elif content or texts.name_of(part):
+        message.leaves.append(_leaf(part, media_type, content))
 
 
-def _nest(part: Entity, payload: list[Entity], message: Message, depth: int) -> None:
+def _nest(part: Entity, payload: list[Entity], message: Message, depth: int, data: bytes) -> None:
     """A message within; one that is in a transfer encoding, which RFC 2046 5.2.1 forbids and some write, as a leaf."""
     encoding = str(part.get("Content-Transfer-Encoding", ""))
-    written = texts.safely(payload[0].as_string, "").encode("utf-8", "surrogateescape")
-    if (content := coded.decoded(written, encoding)) != written:
-        message.leaves.append(_leaf(part, "message/rfc822", content))
-        return
+    if coded.is_coded(encoding):
+        written = texts.safely(payload[0].as_string, "").encode("utf-8", "surrogateescape")
+        if (content := coded.decoded(written, encoding)) != written:
+            message.leaves.append(_leaf(part, "message/rfc822", content))
+            return
     for entity in payload:
-        inner = Message(fields=[(name, texts.field(raw)) for name, raw in entity.raw_items()][:_FIELDS_MOST])
-        _collect(entity, inner, depth + 1, is_shown=True)
+        inner = _headed(entity, data)
+        _collect(entity, inner, depth + 1, data, is_shown=True)
         message.nested.append(inner)
 
 
-def _collect_all(part: Entity, children: list[Entity], message: Message, depth: int, *, is_shown: bool) -> None:
+def _collect_all(
+    part: Entity, children: list[Entity], message: Message, depth: int, data: bytes, *, is_shown: bool
+) -> None:
     shown = children
     if texts.safely(part.get_content_type, "") == "multipart/alternative":
         shown = _preferred(children)
     for child in children:
         # A merchant's PDF may hide in the alternative that is not shown: only its words are passed over.
-        _collect(child, message, depth + 1, is_shown=is_shown and child in shown)
+        _collect(child, message, depth + 1, data, is_shown=is_shown and child in shown)
     epilogue = part.epilogue
     if epilogue and "\n--" in epilogue:  # a boundary that closed too early
         for child in _recovered(epilogue.encode("utf-8", "surrogateescape")):
-            _collect(child, message, depth + 1, is_shown=is_shown)
+            _collect(child, message, depth + 1, data, is_shown=is_shown)
 
 
 def _preferred(alternatives: list[Entity]) -> list[Entity]:
@@ -136,9 +181,11 @@ def _is_body(part: Entity, media_type: str, data: bytes) -> bool:
     return not data.startswith(media.STARTS)
 
 
-def _text(data: bytes, media_type: str, part: Entity) -> Text:
+def _text(data: bytes, media_type: str, part: Entity, message: Message) -> Text:
     is_html = media_type == "text/html"
     content = texts.decoded(data, texts.safely(part.get_content_charset, None), is_html=is_html)
+    if "-----BEGIN PGP SIGNED MESSAGE-----" in content:
+        message.signatures.append(signed.openpgp())
     if "-----BEGIN PGP MESSAGE-----" in content:
         raise Refused(Code.ENCRYPTED, "mail with a body encrypted by PGP")
     return Text(content=content, is_html=is_html)
@@ -164,9 +211,17 @@ def _leaf(part: Entity, media_type: str, data: bytes) -> Leaf:
 def _data(part: Entity) -> bytes:
     """The bytes of a part, out of their transfer encoding (RFC 2045 6)."""
     encoding = str(part.get("Content-Transfer-Encoding", ""))
-    del part["Content-Transfer-Encoding"]  # then the standard library gives what is written, and doesn't guess
+    return coded.decoded(_written(part), encoding)
+
+
+def _written(part: Entity) -> bytes:
+    """The bytes of a part in their transfer encoding."""
+    encoding = part.get("Content-Transfer-Encoding")
+    del part["Content-Transfer-Encoding"]  # without it the standard library gives what is written, and doesn't guess
     written: Any = part.get_payload(decode=True)
-    return coded.decoded(written if isinstance(written, bytes) else b"", encoding)
+    if encoding is not None:
+        part["Content-Transfer-Encoding"] = encoding
+    return written if isinstance(written, bytes) else b""
 
 
 def fields(data: str) -> Iterator[tuple[str, str]]:

@@ -8,12 +8,13 @@ from typing import Final
 
 from receipts.errors import Code, Refused
 from receipts.pdfa import media, saved
-from receipts.pdfa.mail import cms, mime, outlook, tnef
+from receipts.pdfa.mail import cms, mime, outlook, signed, tnef
 from receipts.pdfa.mail.message import Leaf, Message
 from receipts.policy import Limits
 
 TEXT: Final = "text/plain"
 HTML: Final = "text/html"
+SIGNATURE: Final = "application/pkcs7-signature"
 EMPTY: Final = "application/x-empty"
 _DEEPEST: Final = 30
 _PIECES_MOST: Final = 2000
@@ -51,6 +52,7 @@ class Opening:
         elif media_type == media.OUTLOOK:
             found = outlook.read(content)
         elif media_type == media.PKCS7:
+            cms.unwrapped(content, self.limits.size_bytes)  # a damaged one is refused here: it is all that there is
             found = Message(leaves=[Leaf(name="", declared=media.PKCS7, content=content)])
         else:
             found = mime.read(content)
@@ -93,14 +95,22 @@ class Opening:
             message.texts += inner.texts
         message.leaves += inner.leaves
         message.nested += inner.nested
+        message.signatures += inner.signatures
         known = {name.lower() for name, _ in message.fields}
         message.fields += [(name, value) for name, value in inner.fields if name.lower() not in known]
 
     def _unwrap(self, message: Message, leaf: Leaf, depth: int) -> None:
-        content = cms.unwrapped(leaf.content, self.limits.size_bytes - self.inflated)
-        if content is None:
-            message.leaves.append(leaf)
+        try:
+            content = cms.unwrapped(leaf.content, self.limits.size_bytes - self.inflated)
+        except Refused as refused:
+            if refused.code is not Code.DAMAGED:
+                raise
+            message.leaves.append(leaf)  # the rest of the message is whole
             return
+        if content is None:
+            message.leaves.append(replace(leaf, sniffed=SIGNATURE))
+            return
+        message.signatures += signed.smime(leaf.content)
         self.inflated += len(content)
         if _ENTITY.match(content[:8192]):
             self._absorb(message, mime.read(content), depth, adds_words=True)

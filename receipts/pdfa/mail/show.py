@@ -16,7 +16,7 @@ import pypdfium2
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
 from receipts.pdfa import media, render, typefaces, typeset
-from receipts.pdfa.mail import choose, opening, texts
+from receipts.pdfa.mail import choose, opening, signed, texts
 from receipts.pdfa.mail.message import Leaf, Message, Text
 from receipts.pdfa.model import Part, Shown
 from receipts.policy import Limits
@@ -50,6 +50,9 @@ def show(original: bytes, limits: Limits) -> Shown:
     chosen = choose.receipts(message, limits)
     pdf, said = _pages(list(_sections(message, chosen)), limits)
     if said.is_blank and not chosen:
+        inside = [leaf.sniffed or "something" for leaf in message.leaves if leaf.sniffed != opening.SIGNATURE]
+        if media_type in (media.PKCS7, media.TNEF) and inside:
+            raise Refused(Code.UNSUPPORTED_TYPE, f"{inside[0]} in {media_type}")
         raise Refused(Code.NO_CONTENT, "mail that shows nothing and carries no receipt")
     parts = tuple(
         Part(name=leaf.name, content=leaf.content, position=position) for position, leaf in enumerate(chosen, 1)
@@ -63,6 +66,7 @@ def show(original: bytes, limits: Limits) -> Shown:
         "messages": len(everything),
         "attachments": sum(len(one.leaves) for one in everything),
         "parts": [_described(part, leaf) for part, leaf in zip(parts, chosen, strict=True)],
+        "signatures": _signatures(everything),
         "outside_content_blocked": said.blocked,
         "characters_without_glyph": said.without_glyph,
         "tables_as_blocks": said.tables_as_blocks,
@@ -182,6 +186,12 @@ def _short(value: str) -> str:
 def _kind(messages: list[Message]) -> str:
     written = [text.is_html for one in messages for text in one.texts]
     return "html" if any(written) else "text" if written else "none"
+
+
+def _signatures(messages: list[Message]) -> list[Json]:
+    """What each signature is worth, and on which of the messages it is: 1 is the mail itself."""
+    found = [{"message": number, **one} for number, message in enumerate(messages, 1) for one in message.signatures]
+    return list(found[: signed.SIGNATURES_MOST])
 
 
 def _described(part: Part, leaf: Leaf) -> dict[str, Json]:
