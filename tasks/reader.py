@@ -224,4 +224,7 @@ def _environment() -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "2",
+        # glibc gives pictures' memory back to the system and asks for it again, page by page: half of the time.
+        "MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2),
+        "MALLOC_TRIM_THRESHOLD_": str(64 * 1024**2),
     }

@@ -90,8 +90,7 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
     name = "original" + EXTENSIONS[media_type]
     provenance = provenance_of(shown, original, facts, media_type, name)
     files = {PROVENANCE: _file(pdf, PROVENANCE, provenance, "application/json", "/Supplement", at)}
-    if not shown.stream_is_original:
-        files[name] = _file(pdf, name, original, media_type, "/Source", at)
+    files[name] = _file(pdf, name, original, media_type, "/Source", at)
     if shown.invoice:
         files[shown.invoice.name] = _file(
             pdf, shown.invoice.name, shown.invoice.content, "text/xml", shown.invoice.relationship, at
@@ -142,7 +141,7 @@ def announced_by(shown: Shown) -> tuple[str, Mapping[str, str]] | None:
 def provenance_of(shown: Shown, original: bytes, facts: Facts, media_type: str, name: str) -> bytes:
     """The attached provenance: canonical JSON (RFC 8785)."""
     carried: dict[str, Json] = {"carried_as": "associated-file", "name": name}
-    if shown.stream_is_original:
+    if shown.picture is not None:
         carried = {"carried_as": "image-stream", "page": 1}
     if shown.kept is not None:
         carried = {"carried_as": "prefix"}
@@ -163,7 +162,7 @@ def provenance_of(shown: Shown, original: bytes, facts: Facts, media_type: str, 
             **carried,
         },
         "route": shown.route,
-        "pages": len(shown.pdf.pages),
+        "pages": shown.pages,
         "fidelity": shown.fidelity,
         "quality": shown.quality,
     }

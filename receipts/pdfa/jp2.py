@@ -5,14 +5,13 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
-import pikepdf
-from pikepdf import Name, Stream
 from PIL import Jpeg2KImagePlugin
 
+from receipts import quality
 from receipts.evidence import Json
-from receipts.pdfa import boxes, flate, media, raster, still
-from receipts.pdfa.document import add_image_page, check_pixels
-from receipts.pdfa.model import Shown
+from receipts.pdfa import boxes, media, raster, still
+from receipts.pdfa.document import check_pixels
+from receipts.pdfa.model import Picture, Shown
 from receipts.policy import Limits
 
 _SRGB: Final = 16  # ISO 15444-1 table I.10
@@ -36,11 +35,15 @@ def show(original: bytes, limits: Limits) -> Shown:
         image.load()
     if image.mode != {1: "L", 3: "RGB"}[components]:
         return still.show(original, limits)
-    pdf = pikepdf.new()
-    stream = Stream(pdf, original, Filter=Name.JPXDecode)
-    flate.describe(stream, image.width, image.height, 8)
-    meaning = raster.set_colour(pdf, stream, None, components)
-    add_image_page(pdf, stream, dpi=raster.dpi_of(image.info))
+    meaning, profile = raster.meaning_of(None, components)
+    picture = Picture(
+        coding="JPXDecode",
+        width_px=image.width,
+        height_px=image.height,
+        components=components,
+        profile=profile,
+        dpi=raster.dpi_of(image.info),
+    )
     fidelity: dict[str, Json] = {
         "claim": "stream-identical",
         "stream": "page 1, image Im0, JPXDecode",
@@ -49,7 +52,8 @@ def show(original: bytes, limits: Limits) -> Shown:
         "colour": meaning,
         "decoded_by": still.decoder_version("jpg_2000"),
     }
-    return Shown(pdf=pdf, route="jp2-stream", fidelity=fidelity, stream_is_original=True)
+    seen = quality.Seen(image=image, short_side_px=min(image.size))
+    return Shown(route="jp2-stream", fidelity=fidelity, picture=picture, seen=seen)
 
 
 def components_of(original: bytes) -> int:

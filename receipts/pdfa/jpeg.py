@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
 
-import pikepdf
 import PIL
-from pikepdf import Array, Dictionary, Name, Stream
 from PIL import JpegImagePlugin
 
+from receipts import quality
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import colour, exif, flate, raster, still
-from receipts.pdfa.document import add_image_page, check_pixels
-from receipts.pdfa.model import Shown
+from receipts.pdfa import colour, exif, raster, still
+from receipts.pdfa.document import check_pixels
+from receipts.pdfa.model import Picture, Shown
 from receipts.policy import Limits
 
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in coded data: neither a stuffed FF nor a restart
@@ -55,16 +55,20 @@ def show(original: bytes, limits: Limits) -> Shown:
         raise Refused(
             Code.UNSUPPORTED_TYPE, f"JPEG of kind {frame.kind:#x}, {frame.precision} bit, {len(frame.ids)} planes"
         )
-    info, exif_orientation = _decoded(original)
-    pdf = pikepdf.new()
-    image = Stream(pdf, original, Filter=Name.DCTDecode)
-    flate.describe(image, frame.width, frame.height, 8)
-    meaning = raster.set_colour(pdf, image, info.get("icc_profile"), len(frame.ids))
-    if len(frame.ids) == 4 and frame.is_adobe:
-        image.Decode = Array([1, 0] * 4)  # Adobe writes CMYK inverted
-    if frame.ids == _RGB_IDS and not frame.is_adobe and not frame.is_jfif:
-        image.DecodeParms = Dictionary(ColorTransform=0)  # ISO 32000-1 table 13: else taken for YCbCr
-    add_image_page(pdf, image, dpi=raster.dpi_of(info), exif_orientation=exif_orientation)
+    image = _decoded(original)
+    exif_orientation = exif.orientation(image.info.get("exif", b""))
+    meaning, profile = raster.meaning_of(image.info.get("icc_profile"), len(frame.ids))
+    picture = Picture(
+        coding="DCTDecode",
+        width_px=frame.width,
+        height_px=frame.height,
+        components=len(frame.ids),
+        profile=profile,
+        dpi=raster.dpi_of(image.info),
+        exif_orientation=exif_orientation,
+        is_inverted=len(frame.ids) == 4 and frame.is_adobe,
+        is_untransformed=frame.ids == _RGB_IDS and not frame.is_adobe and not frame.is_jfif,
+    )
     fidelity: dict[str, Json] = {
         "claim": "stream-identical",
         "stream": "page 1, image Im0, DCTDecode",
@@ -75,16 +79,23 @@ def show(original: bytes, limits: Limits) -> Shown:
         "bytes_after_end": len(original) - frame.end,
         "decoded_by": f"Pillow {PIL.__version__}",
     }
-    return Shown(pdf=pdf, route="jpeg-stream", fidelity=fidelity, stream_is_original=True)
+    seen = quality.Seen(image=image, short_side_px=min(frame.width, frame.height))
+    return Shown(route="jpeg-stream", fidelity=fidelity, picture=picture, seen=seen)
 
 
-def _decoded(original: bytes) -> tuple[dict[Any, Any], int]:
-    """Decode all its data, at an eighth of its size; give what it says of itself and how it is turned."""
+def _decoded(original: bytes) -> JpegImagePlugin.JpegImageFile:
+    """Decode all its data once, no larger than it is looked at: what comes out is measured and thrown away."""
+    with suppress(*raster.PARSER_ERRORS):
+        return _loaded(original, "YCbCr")  # as most are stored
     with raster.decoding("JPEG"):
-        image = JpegImagePlugin.JpegImageFile(BytesIO(original))
-        image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
-        image.load()
-    return image.info, exif.orientation(image.info.get("exif", b""))
+        return _loaded(original, None)
+
+
+def _loaded(original: bytes, mode: str | None) -> JpegImagePlugin.JpegImageFile:
+    image = JpegImagePlugin.JpegImageFile(BytesIO(original))
+    image.draft(mode, quality.size_looked_at(*image.size))
+    image.load()
+    return image
 
 
 def _frame(original: bytes) -> Frame:

@@ -10,6 +10,7 @@ import pikepdf
 
 from receipts.evidence import Json
 from receipts.pdfa.invoice import Structured
+from receipts.quality import Seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +80,42 @@ class Normalised:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture file that PDF/A-3 takes for an image stream as it came, on a page of its own.
+
+    Attributes:
+        coding: The filter that reads it (ISO 32000-1 7.4): `DCTDecode` or `JPXDecode`.
+        width_px: Pixels across, before any turning.
+        height_px: Pixels down.
+        components: 1, 3 or 4, of 8 bits each.
+        profile: The ICC profile that gives them a meaning; without one, it is the output intent.
+        dpi: Pixels per inch across and down, as the file states them.
+        exif_orientation: As the file states it, be it nonsense.
+        is_inverted: Whether its samples are stored inverted.
+        is_untransformed: Whether a DCT stream's three components are RGB though nothing in it says so.
+    """
+
+    coding: str
+    width_px: int
+    height_px: int
+    components: int
+    profile: bytes | None
+    dpi: tuple[float, float] | None
+    exif_orientation: object = 1
+    is_inverted: bool = False
+    is_untransformed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shown:
     """The pages that show an original.
 
     Attributes:
-        pdf: A PDF with these pages and nothing else in its catalog.
+        pdf: A PDF with these pages and nothing else in its catalog; empty if there is a `picture`.
+        picture: How to describe the one page whose image stream is the original, byte for byte: it needs no copy.
         route: As in `Normalised`.
         fidelity: As in `Normalised`.
-        stream_is_original: Whether the image stream of page 1 is the original, byte for byte, so that it needs no copy.
+        seen: The one picture, if it was decoded: nobody has to do that again.
         quality: As in `Normalised`.
         parts: As in `Normalised`.
         kept: The XMP packet to go on from, if the original is kept as it is and the archive file is an update of it.
@@ -94,12 +123,18 @@ class Shown:
         otherwise: What to show instead if the file that was written is not certain to be PDF/A-3b.
     """
 
-    pdf: pikepdf.Pdf
     route: str
     fidelity: Mapping[str, Json]
-    stream_is_original: bool = False
+    pdf: pikepdf.Pdf = field(default_factory=pikepdf.new)
+    picture: Picture | None = None
+    seen: Seen | None = None
     quality: Mapping[str, Json] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     kept: bytes | None = None
     invoice: Structured | None = None
     otherwise: Callable[[], Shown] | None = None
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return len(self.pdf.pages) if self.picture is None else 1

@@ -23,6 +23,21 @@ def original_of(pdf: bytes) -> bytes:
     Raises:
         ValueError: It is no archive file of ours, or what it carries does not have the digest that it states.
     """
+    content, digest = carried_by(pdf)
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError("the original in the file does not have the digest that the file states")
+    return content
+
+
+def carried_by(pdf: bytes) -> tuple[bytes, str]:
+    """What stands where the original should, and the digest that the file states for it; the two are not compared.
+
+    Args:
+        pdf: The archive file.
+
+    Raises:
+        ValueError: It is no archive file of ours.
+    """
     with _opened(pdf) as opened:
         provenance = _provenance(opened)
         try:
@@ -33,12 +48,9 @@ def original_of(pdf: bytes) -> bytes:
                 content = pdf[: provenance["original"]["size_bytes"]]
             else:
                 content = _attached(opened, provenance["original"]["name"])
-            digest = provenance["original"]["sha256"]
+            return content, str(provenance["original"]["sha256"])
         except (KeyError, AttributeError, IndexError, TypeError) as error:
             raise ValueError("the provenance does not say where the original is") from error
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise ValueError("the original in the file does not have the digest that the file states")
-    return content
 
 
 def provenance_of(pdf: bytes) -> Mapping[str, Json]:

@@ -78,14 +78,18 @@ def add_page(pdf: Pdf, image: Image.Image, *, exif_orientation: object = 1) -> d
 
 def set_colour(pdf: Pdf, stream: Stream, profile: object, components: int) -> str:
     """Give samples the meaning of the picture's own profile, if it is one and PDF/A lets it; returns what was given."""
+    meaning, usable = meaning_of(profile, components)
+    stream.ColorSpace = colour.space(pdf, usable, components)
+    return meaning
+
+
+def meaning_of(profile: object, components: int) -> tuple[str, bytes | None]:
+    """What gives samples their meaning, in a word, and the profile that does it; None: the output intent does."""
     if isinstance(profile, bytes) and colour.is_usable(profile, components):
-        stream.ColorSpace = colour.space(pdf, profile, components)
-        return "profile-carried"
+        return "profile-carried", profile
     if components == 4:
-        stream.ColorSpace = colour.space(pdf, colour.plain_cmyk(), components)
-        return "cmyk-without-profile"
-    stream.ColorSpace = colour.space(pdf, None, components)
-    return "profile-unusable" if profile else "device"
+        return "cmyk-without-profile", colour.plain_cmyk()
+    return "profile-unusable" if profile else "device", None
 
 
 def planes(pdf: Pdf, samples: bytes, width: int, height: int, *, channels: int, alpha: bool, bits: int) -> Stream:

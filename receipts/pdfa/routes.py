@@ -12,9 +12,9 @@ from typing import Final
 
 from receipts import quality, threats
 from receipts.errors import Code, Refused, WrongFacts
-from receipts.pdfa import certain, document, einvoice, heif, jp2, jpeg, kept, mail, media, pdf, png, still, tiff
+from receipts.pdfa import certain, direct, document, einvoice, heif, jp2, jpeg, kept, mail, media, pdf, png, still, tiff
 from receipts.pdfa.model import Facts, Normalised, Shown
-from receipts.pdfa.original import original_of
+from receipts.pdfa.original import carried_by
 from receipts.policy import Limits
 
 ROUTES: Final = MappingProxyType[str, Callable[[bytes, Limits], Shown]](
@@ -69,22 +69,21 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
         raise WrongFacts("the facts are those of other bytes")
     with _ONE_AT_A_TIME if media_type not in PICTURES - {media.TIFF} else nullcontext():
         shown = ROUTES[media_type](original, limits)
-        measured = quality.measure(original, media_type)  # after: a file that can't be shown is refused, not measured
-        shown = replace(shown, quality=measured)
+        measured = quality.measure(original, media_type, shown.seen)  # after: what can't be shown is refused
+        shown = replace(shown, quality=measured, seen=None)
         archive_file = _write(shown, original, facts, media_type)
         while shown.otherwise and not certain.is_certain(archive_file, packet_is_ours=True):
             shown = replace(shown.otherwise(), quality=measured)
             archive_file = _write(shown, original, facts, media_type)
-    pages = len(shown.pdf.pages)
-    if not pages:
+    if not shown.pages:
         raise AssertionError("an archive file without pages")
-    if original_of(archive_file) != original:  # A102 B-2 I: true copy, proved on what was written
+    if carried_by(archive_file) != (original, facts.original_sha256):  # A102 B-2 I: a true copy, proved
         raise AssertionError("the archive file does not give the original back")
     return Normalised(
         pdf=archive_file,
         media_type=media_type,
         route=shown.route,
-        pages=pages,
+        pages=shown.pages,
         fidelity=shown.fidelity,
         quality=measured,
         parts=shown.parts,
@@ -92,6 +91,8 @@ def normalise(original: bytes, facts: Facts, limits: Limits) -> Normalised:
 
 
 def _write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes:
+    if shown.picture is not None:
+        return direct.write(shown, shown.picture, original, facts, media_type)
     if shown.kept is not None:
         return kept.write(shown, original, facts, media_type)
     return document.write(shown, original, facts, media_type)
