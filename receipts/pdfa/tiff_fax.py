@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
+import numpy as np
 import pikepdf
 import pypdfium2
 from pikepdf import Dictionary, Name, Stream
@@ -77,8 +78,9 @@ def is_read_alike(original: bytes, page: Directory, decoded: Image.Image) -> boo
     try:
         (shown,) = document[0].get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE])
         bitmap = shown.get_bitmap(render=False)
-        pixels = bitmap.to_pil().convert("1", dither=Image.Dither.NONE)
-        return (pixels.size, pixels.tobytes()) == (decoded.size, decoded.tobytes())
+        values = bitmap.to_numpy().reshape(bitmap.height, bitmap.width, -1)[..., :3]  # black and white, no other
+        wanted = np.asarray(decoded, np.uint8)[..., np.newaxis] * 255
+        return values.shape[:2] == wanted.shape[:2] and bool((values == wanted).all())
     except (pypdfium2.PdfiumError, ValueError):
         return False
     finally:
