@@ -8,21 +8,12 @@ from __future__ import annotations
 
 import re
 import struct
-import zipfile
-import zlib
-from collections.abc import Iterator
-from email import policy
-from email.parser import BytesParser
-from io import BytesIO
 from typing import Final
 
-import pikepdf
-
+from receipts import nested
 from receipts.errors import Code, Refused
 
 EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"  # two halves: scanners
-_LOOK: Final = 64 * 1024
-_PARTS_MOST: Final = 1000
 _PDF_WITHIN: Final = 1024  # where readers look for a PDF's header: ISO 32000-1 Annex H, implementation note 13
 _RUN_OR_OPENED: Final = (  # heads of what else a file with a PDF header further down would be taken for
     b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"\0\0\x01\0", b"ID3", b"OggS", b"fLaC",
@@ -34,10 +25,6 @@ _PHP: Final = re.compile(rb"<\?php\s")  # PHP runs it wherever it stands
 _HTML: Final = rb"<(?i:script)[\s>]|<(?i:!doctype\s+html)|<(?i:html)>"
 _PAGE: Final = re.compile(_HTML)
 _PAGE_BEHIND: Final = re.compile(rb"\xff\xd9\s*(?:" + _HTML + rb")")
-_UNREADABLE: Final = (
-    pikepdf.PdfError, pikepdf.PasswordError, zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError,
-    ValueError, LookupError, TypeError, AttributeError, RuntimeError,
-)  # fmt: skip
 _CODED: Final = (b"\xda", b"\xd9", b"")  # where the segments of a JPEG end: start of scan, end of image, nothing more
 _HALT: Final = b"__HALT_COMPILER();"
 
@@ -67,8 +54,8 @@ def refuse_hidden(original: bytes, media_type: str) -> None:
             raise Refused(Code.HOSTILE, f"two kinds of file at once: {media_type} and a ZIP archive")
         if _HALT in original or (is_picture and (_PHP.search(original) or _is_page_too(original))):
             raise Refused(Code.HOSTILE, f"two kinds of file at once: {media_type} and a script")
-    for part in _inside(original, media_type, depth=2):
-        if EICAR in part:
+    for piece in nested.pieces_of(original, media_type):
+        if EICAR in piece:
             raise Refused(Code.HOSTILE, "the EICAR test file, inside")
 
 
@@ -93,60 +80,3 @@ def _is_archive_too(original: bytes) -> bool:
     size, _, comment = struct.unpack("<IIH", original[at + 12 : at + 22])
     ends = at + 22 + comment >= len(original) - 2
     return ends and original[max(0, at - size) : at][:4] in (b"PK\x01\x02", b"")
-
-
-def _inside(original: bytes, media_type: str, depth: int) -> Iterator[bytes]:
-    """The head of each file that lies within, bounded in number, size and depth; what can't be read is passed over."""
-    try:
-        if media_type == "application/pdf":
-            yield from _embedded(original)
-        elif media_type == "message/rfc822":
-            yield from _attached(original, depth)
-        elif media_type == "application/zip":
-            yield from _zipped(original, depth)
-    except _UNREADABLE:
-        return  # reading it is for the route to do, and refusing it if it can't
-
-
-def _embedded(original: bytes) -> Iterator[bytes]:
-    """Embedded files of a PDF (ISO 32000-1 7.11.4)."""
-    with pikepdf.open(BytesIO(original), suppress_warnings=True) as pdf:
-        found = 0
-        for each in pdf.objects:
-            if isinstance(each, pikepdf.Stream) and each.get("/Type") == "/EmbeddedFile" and found < _PARTS_MOST:
-                found += 1
-                yield _head_of(each)
-
-
-def _head_of(stream: pikepdf.Stream) -> bytes:
-    """The beginning of a stream, unpacked no further than needed."""
-    raw = stream.read_raw_bytes()
-    if stream.get("/Filter") in ("/FlateDecode", ["/FlateDecode"]):
-        return zlib.decompressobj().decompress(raw, _LOOK)
-    return raw[:_LOOK]
-
-
-def _attached(original: bytes, depth: int) -> Iterator[bytes]:
-    message = BytesParser(policy=policy.compat32).parsebytes(original)
-    for number, part in enumerate(message.walk()):
-        if number > _PARTS_MOST:
-            return
-        content = None if part.is_multipart() else part.get_payload(decode=True)
-        if isinstance(content, bytes):
-            yield content[:_LOOK]
-            if depth and content.startswith(b"PK\x03\x04"):
-                yield from _inside(content, "application/zip", depth - 1)
-            elif depth and content.startswith(b"%PDF-"):
-                yield from _inside(content, "application/pdf", depth - 1)
-
-
-def _zipped(original: bytes, depth: int) -> Iterator[bytes]:
-    with zipfile.ZipFile(BytesIO(original)) as archive:
-        for entry in archive.infolist()[:_PARTS_MOST]:
-            if entry.flag_bits & 1:  # encrypted
-                continue
-            with archive.open(entry) as file:
-                content = file.read(16 * _LOOK)
-            yield content[:_LOOK]
-            if depth and content.startswith(b"PK\x03\x04"):
-                yield from _inside(content, "application/zip", depth - 1)

@@ -11,6 +11,10 @@ from receipts.pdfa.graph import containers, written
 _DEVICE: Final = {"/DeviceGray": (1, 3, 4), "/DeviceRGB": (3,), "/DeviceCMYK": (4,)}
 _INDEPENDENT: Final = (Name.ICCBased, Name.CalGray, Name.CalRGB, Name.Lab)
 _CMYK: Final = 4
+_STITCHING: Final = 3
+_FUNCTIONS: Final = (0, 2, 4)
+_DEEPEST: Final = 2
+_MOST: Final = 50
 
 
 def take_out(copy: Pdf) -> None:
@@ -49,12 +53,22 @@ def _agree(spots: list[Array]) -> bool:
     """6.2.4.4: one name, one meaning."""
     meant: dict[str, bytes] = {}
     for spot in spots:
-        if not isinstance(spot[1], Name) or not isinstance(spot[3], Dictionary | Stream):
+        if not isinstance(spot[1], Name) or not _is_function(spot[3], 0):
             return False
         meaning = spot[2].unparse() + b" " + (b"%d" % spot[3].objgen[0] if spot[3].is_indirect else spot[3].unparse())
         if meant.setdefault(written(spot[1]), meaning) != meaning:
             return False
     return True
+
+
+def _is_function(value: object, depth: int) -> bool:
+    """Whether it is a function that does not lead back into itself (ISO 32000-1 7.10)."""
+    if not isinstance(value, Dictionary | Stream) or depth > _DEEPEST:
+        return False
+    if value.get("/FunctionType") != _STITCHING:
+        return value.get("/FunctionType") in _FUNCTIONS
+    inner: Any = value.get("/Functions")
+    return isinstance(inner, Array) and len(inner) <= _MOST and all(_is_function(one, depth + 1) for one in inner)
 
 
 def _is_allowed(alternate: object, intended: int) -> bool:

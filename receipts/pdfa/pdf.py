@@ -78,13 +78,14 @@ def _shown(original: bytes, limits: Limits) -> Shown:
     was_repaired |= bool(opened.get_warnings())
     if was_repaired and b"%%EOF" not in original[-_TAIL:]:
         raise Refused(Code.TRUNCATED, "PDF without its end")
-    _check_whole(original, opened, limits)
+    doubtful = _check_whole(original, opened, limits)
     found, invoice = inside.found_in(opened), structured_in(opened)
     was_repaired |= bool(opened.get_warnings())  # that has read every object
     source = _to_render(original, opened, pages)
     with _rendering(source, original) as document:
         if len(document) > limits.pages:
             raise Refused(Code.TOO_MANY_PAGES, f"{len(document)} pages, at most {limits.pages} are accepted")
+        render.check_pictures(document, doubtful)
         said: dict[str, Json] = {
             "version": opened.pdf_version,
             "claims": xmp.claim(packet_of(opened)),
@@ -131,10 +132,10 @@ def _count(original: bytes, opened: pikepdf.Pdf, limits: Limits) -> int:
         raise Refused(_reason(original, error), _detail(error)) from error
 
 
-def _check_whole(original: bytes, opened: pikepdf.Pdf, limits: Limits) -> None:
-    """Refuse a file of which a page would show less than was in it."""
+def _check_whole(original: bytes, opened: pikepdf.Pdf, limits: Limits) -> list[int]:
+    """Refuse a file of which a page would show less than was in it; the numbers of pages to be looked at further."""
     try:
-        whole.check(opened, limits)
+        return whole.check(opened, limits)
     except whole.Missing as error:
         code = Code.DAMAGED if b"%%EOF" in original[-_TAIL:] else Code.TRUNCATED
         raise Refused(code, f"PDF, {error}"[:200]) from error

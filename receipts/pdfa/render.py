@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Final
@@ -19,6 +19,7 @@ from receipts.policy import Limits
 
 DPI: Final = 300
 GLANCED_DPI: Final = 36
+_DEEPEST: Final = 28  # forms within forms
 PAGE_PIXELS_MOST: Final = 40_000_000  # A2 at 300 dpi; larger pages get fewer dots per inch, which the report says
 RENDERER: Final = f"pypdfium2 {pypdfium2.version.PYPDFIUM_INFO}, PDFium {pypdfium2.version.PDFIUM_INFO}"
 
@@ -67,6 +68,20 @@ def blank_pages(document: pypdfium2.PdfDocument, limits: Limits) -> Iterator[int
             page.close()
         if image.getcolors(1):
             yield number + 1
+
+
+def check_pictures(document: pypdfium2.PdfDocument, pages: Iterable[int]) -> None:
+    """Decode each picture on these pages, numbered from 0: PDFium shows nothing where it can't.
+
+    Raises:
+        Refused: DAMAGED.
+    """
+    for number in pages:
+        with _drawing(number):
+            page = document[number]
+            for picture in page.get_objects([pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=_DEEPEST):
+                picture.get_bitmap().close()
+            page.close()
 
 
 @contextmanager

@@ -4,136 +4,184 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, Final
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf, PdfError, Stream
+from PIL import Image, JpegImagePlugin
 
 from receipts.errors import Code, Refused
 from receipts.pdfa.graph import written
 from receipts.policy import Limits
 
 CONTENT_MOST_BYTES: Final = 128 * 1024 * 1024
+PAINTED_MOST: Final = 1_000_000
 _DEEPEST: Final = 28  # forms within forms; PDFium draws no deeper ones
-_THINGS_MOST: Final = 100_000
+_TREE_DEEPEST: Final = 100
 _PIECE: Final = 1024 * 1024
+_TAIL: Final = 4096
 _PAINTED: Final = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)[\0\t\n\f\r ]+Do(?![^\0\t\n\f\r ()<>\[\]{}/%])")
-_END_OF_IMAGE: Final = b"\xff\xd9"
+_END_OF_JPEG: Final = b"\xff\xd9"
+_ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
+_LOSSLESS: Final = frozenset({"/ASCIIHexDecode", "/ASCII85Decode", "/FlateDecode", "/LZWDecode", "/RunLengthDecode"})
+
+_BITS: Final = (1, 2, 4, 8, 16)
 
 
 class Missing(Exception):
     """Something of what a page shows is not there, or can't be read whole."""
 
 
-def check(pdf: Pdf, limits: Limits) -> None:
+def check(pdf: Pdf, limits: Limits) -> list[int]:
     """Check the content of every page and the pictures that it paints.
+
+    Returns:
+        The numbers, from 0, of the pages with pictures that only a decoder can check: `render.check_pictures`.
 
     Raises:
         Missing: A content stream or a picture is not there, or ends before it should, or can't be decoded.
-        Refused: TOO_COSTLY for content of more than `CONTENT_MOST_BYTES` a page; TOO_MANY_PIXELS.
+        Refused: TOO_COSTLY for a page with more than `CONTENT_MOST_BYTES` of content, or that paints more than
+            `PAINTED_MOST` things; TOO_MANY_PIXELS.
     """
-    seen: set[tuple[int, int]] = set()
-    for number, page in enumerate(pdf.pages, 1):
+    known: dict[tuple[int, int], _Seen] = {}
+    doubtful = []
+    for number, page in enumerate(pdf.pages):
         try:
-            _check_page(page.obj, limits, seen)
+            seen = _Page(limits, known).look(page.obj)
         except Missing as missing:
-            raise Missing(f"page {number}: {missing}") from missing
+            raise Missing(f"page {number + 1}: {missing}") from missing
+        if seen.is_doubtful:
+            doubtful.append(number)
+    return doubtful
 
 
-def _check_page(page: Dictionary, limits: Limits, seen: set[tuple[int, int]]) -> None:
-    content, waiting = b"".join(_contents(page)), []
-    waiting.append((content, _inherited(page, "/Resources"), 0))
-    left = CONTENT_MOST_BYTES - len(content)
-    while waiting:
-        content, resources, depth = waiting.pop()
-        for thing in _painted(content, resources):
-            if thing.objgen in seen:
-                continue
-            seen.add(thing.objgen)
-            if len(seen) > _THINGS_MOST:
-                return
+@dataclass(frozen=True)
+class _Seen:
+    """What comes of painting something: how many things, and whether a decoder must look."""
+
+    painted: int = 1
+    is_doubtful: bool = False
+
+
+@dataclass
+class _Page:
+    limits: Limits
+    known: dict[tuple[int, int], _Seen]
+    left_bytes: int = field(default=CONTENT_MOST_BYTES)
+
+    def look(self, page: Dictionary) -> _Seen:
+        content = b"\n".join(self._contents(page))
+        return self._content(content, _inherited(page, "/Resources"), 0)
+
+    def _contents(self, page: Dictionary) -> Iterator[bytes]:
+        items = dict(page.items())  # a key that refers to nothing is in it, as None
+        if "/Contents" not in items:
+            return
+        streams: Any = items["/Contents"]
+        for stream in list(streams) if isinstance(streams, Array) else [streams]:
+            if not isinstance(stream, Stream):
+                raise Missing("its content is not there")
+            yield self._decoded(stream, "content")
+
+    def _content(self, content: bytes, resources: object, depth: int) -> _Seen:
+        painted, is_doubtful = 0, False
+        for thing, count in _painted_by(content, resources):
+            seen = self._thing(thing, resources, depth)
+            painted += count * seen.painted
+            is_doubtful |= seen.is_doubtful
+            if painted > PAINTED_MOST:
+                raise Refused(Code.TOO_COSTLY, f"PDF page that paints more than {PAINTED_MOST} things")
+        return _Seen(painted + 1, is_doubtful)
+
+    def _thing(self, thing: Stream, resources: object, depth: int) -> _Seen:
+        if thing.objgen not in self.known:
+            self.known[thing.objgen] = _Seen()  # for what paints itself: viewers stop there
             if thing.get("/Subtype") == Name.Image:
-                _check_picture(thing, limits)
+                self.known[thing.objgen] = _Seen(is_doubtful=_check_picture(thing, self.limits))
             elif thing.get("/Subtype") == Name.Form and depth < _DEEPEST:
-                inner = _decoded(thing, left, "form")
-                left -= len(inner)
-                waiting.append((inner, thing.get("/Resources", resources), depth + 1))
+                content = self._decoded(thing, "form")
+                self.known[thing.objgen] = self._content(content, thing.get("/Resources", resources), depth + 1)
+        return self.known[thing.objgen]
+
+    def _decoded(self, stream: Stream, what: str) -> bytes:
+        filters = _filters(stream)
+        try:
+            content = stream.read_raw_bytes()
+            if filters[:1] == ["/FlateDecode"]:
+                content = _inflated(content, self.left_bytes, what)
+            if filters and (len(filters) > 1 or filters[0] != "/FlateDecode" or "/DecodeParms" in stream):
+                content = stream.read_bytes()
+        except (PdfError, RuntimeError) as error:
+            raise Missing(f"{what} that can't be decoded") from error
+        self.left_bytes -= len(content)
+        if self.left_bytes < 0:
+            raise Refused(Code.TOO_COSTLY, f"PDF page with more than {CONTENT_MOST_BYTES} bytes of content")
+        return content
 
 
-def _contents(page: Dictionary) -> Iterator[bytes]:
-    items = dict(page.items())  # a key whose value is not there is in it, as None
-    if "/Contents" not in items:
-        return
-    streams: Any = items["/Contents"]
-    left = CONTENT_MOST_BYTES
-    for stream in list(streams) if isinstance(streams, Array) else [streams]:
-        if not isinstance(stream, Stream):
-            raise Missing("its content is not there")
-        content = _decoded(stream, left, "content")
-        left -= len(content)
-        yield content + b"\n"
-
-
-def _painted(content: bytes, resources: object) -> Iterator[Stream]:
-    """The pictures and forms that `content` paints."""
+def _painted_by(content: bytes, resources: object) -> Iterator[tuple[Stream, int]]:
+    """The pictures and forms that `content` paints, and how often it says so."""
     named: Any = resources.get("/XObject") if isinstance(resources, Dictionary) else None
-    if not isinstance(named, Dictionary):
-        return
-    names = {name[1] for name in _PAINTED.finditer(content)}
-    for name, thing in named.items():
-        if name[1:].encode("utf-8", "surrogateescape") in names or b"#" in b"".join(names):
-            if isinstance(thing, Stream):
-                yield thing
-            elif thing is None:
-                raise Missing("what it paints is not there")
+    counts = Counter(_plain(name[1]) for name in _PAINTED.finditer(content)) if isinstance(named, Dictionary) else {}
+    for name, thing in named.items() if counts else ():
+        count = counts.get(name[1:].encode("utf-8", "surrogateescape"), 0)
+        if count and isinstance(thing, Stream):
+            yield thing, count
+        elif count and thing is None:
+            raise Missing("what it paints is not there")
+
+
+def _plain(name: bytes) -> bytes:
+    """A name without escapes (ISO 32000-1 7.3.5)."""
+    return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), name)
 
 
 def _inherited(page: Dictionary, key: str) -> object:
     node: Any = page
-    for _ in range(_DEEPEST * 4):
+    for _ in range(_TREE_DEEPEST):
         if not isinstance(node, Dictionary) or key in node:
             break
         node = node.get("/Parent")
     return node.get(key) if isinstance(node, Dictionary) else None
 
 
-def _check_picture(image: Stream, limits: Limits) -> None:
+def _check_picture(image: Stream, limits: Limits) -> bool:
+    """Check a picture; whether a decoder must look at it."""
     width, height = image.get("/Width"), image.get("/Height")
     if not isinstance(width, int) or not isinstance(height, int) or width < 1 or height < 1:
         raise Missing("a picture without a size")
     if width * height > limits.pixels:
         raise Refused(Code.TOO_MANY_PIXELS, f"{width} x {height} pixels, at most {limits.pixels} are accepted")
-    filters = _filters(image)
-    if filters[:1] == ["/FlateDecode"]:
-        _inflated(image.read_raw_bytes(), None, "picture")
-    elif filters == ["/DCTDecode"] and _END_OF_IMAGE not in image.read_raw_bytes()[-4096:]:
-        raise Missing("a picture that ends before its end")
+    filters, data = _filters(image), image.read_raw_bytes()
     mask: Any = image.get("/SMask")
-    if isinstance(mask, Stream) and "/SMask" not in mask:
-        _check_picture(mask, limits)
+    is_doubtful = isinstance(mask, Stream) and "/SMask" not in mask and _check_picture(mask, limits)
+    if filters[:1] == ["/FlateDecode"]:
+        _inflated(data, None, "picture")
+    if filters == ["/DCTDecode"]:
+        _check_jpeg(data)
+        return is_doubtful
+    is_usual = image.get("/BitsPerComponent", 1) in _BITS and _LOSSLESS.issuperset(filters)
+    return is_doubtful or not is_usual
 
 
-def _decoded(stream: Stream, most: int, what: str) -> bytes:
-    filters = _filters(stream)
+def _check_jpeg(data: bytes) -> None:
+    if _END_OF_JPEG not in data[-_TAIL:]:
+        raise Missing("a picture that ends before its end")
     try:
-        if filters[:1] == ["/FlateDecode"]:
-            content = _inflated(stream.read_raw_bytes(), most, what)
-            if len(filters) == 1 and not stream.get("/DecodeParms"):
-                return content
-        content = stream.read_bytes()
-    except (PdfError, RuntimeError) as error:
-        raise Missing(f"{what} that can't be decoded") from error
-    if len(content) > most:
-        raise Refused(Code.TOO_COSTLY, f"PDF {what} of more than {CONTENT_MOST_BYTES} bytes")
-    return content
+        JpegImagePlugin.JpegImageFile(BytesIO(data))
+    except (OSError, SyntaxError, ValueError, LookupError, TypeError, Image.DecompressionBombError) as error:
+        raise Missing("a picture that can't be decoded") from error
 
 
 def _inflated(packed: bytes, most: int | None, what: str) -> bytes:
-    """The content of a Flate stream (RFC 1950); its checksum, which nothing reads, does not count.
+    """The content of a Flate stream (RFC 1950); its checksum, which no viewer reads, does not count.
 
     Args:
         packed: The stream.
-        most: How many bytes may come of it; if None, it is only checked, and the pieces are let go.
+        most: How many bytes may come of it; if None, it is only checked, and what comes of it is let go.
         what: What it is, for the refusal.
     """
     if not packed.strip():
@@ -150,7 +198,7 @@ def _inflated(packed: bytes, most: int | None, what: str) -> bytes:
                 pieces.append(piece)
                 size += len(piece)
                 if size > most:
-                    raise Refused(Code.TOO_COSTLY, f"PDF {what} of more than {CONTENT_MOST_BYTES} bytes")
+                    raise Refused(Code.TOO_COSTLY, f"PDF page with more than {CONTENT_MOST_BYTES} bytes of content")
     except zlib.error as error:
         raise Missing(f"{what} that can't be decoded") from error
     return b"".join(pieces)

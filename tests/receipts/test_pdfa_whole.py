@@ -19,6 +19,8 @@ from tests.receipts.pdfa_cases import made, picture
 TEXT = zlib.compress(b"BT /F 9 Tf (Total 120.00) Tj ET " * 300)
 PHOTO = picture(Image.linear_gradient("L").resize((300, 300)), "JPEG")
 
+PHOTO_2000 = picture(Image.linear_gradient("L").resize((300, 300)), "JPEG2000")
+
 
 def showing(content: bytes = b"/P Do", *, packed: bool = False) -> Pdf:
     pdf = pikepdf.new()
@@ -80,6 +82,9 @@ DAMAGED = {
     "form cut": with_form(TEXT[:-12]),
     "picture cut": with_picture(zlib.compress(bytes(range(250)) * 360)[:-20], Name.FlateDecode),
     "photo cut": with_picture(PHOTO[:-700], Name.DCTDecode),
+    "photo that is none": with_picture(b"\xff\xd8 none \xff\xd9", Name.DCTDecode),
+    "JPEG 2000 cut": with_picture(PHOTO_2000[:-200], Name.JPXDecode),
+    "unknown filter": with_picture(b"\xff" * 999, Name("/OwnDecode")),
     "content not there": referring_to_nothing("content"),
     "one content not there": referring_to_nothing("one of its contents"),
     "picture not there": referring_to_nothing("picture"),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import zipfile
+import zlib
+from base64 import b64encode
+from collections.abc import Callable
 from email.message import EmailMessage
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -16,6 +21,7 @@ from PIL import Image
 from receipts.errors import Code, Refused
 from receipts.pdfa import original_of
 from receipts.threats import EICAR, refuse_evident, refuse_hidden
+from tests.receipts import pdf_cases
 from tests.receipts.pdfa_cases import chunk, made, picture
 
 JPEG = picture(Image.effect_noise((40, 30), 50).convert("RGB"), "JPEG")
@@ -39,6 +45,29 @@ def pdf_of(attached: bytes = b"", *, compress: bool = True) -> bytes:
     return out.getvalue()
 
 
+def pdf_with(change: Callable[[pikepdf.Pdf], object], **options: Any) -> bytes:
+    pdf, out = pikepdf.new(), BytesIO()
+    pdf.add_blank_page(page_size=(100, 100))
+    pdf.Root.Own = pdf.make_indirect(pikepdf.Array([change(pdf)]))
+    if "encryption" not in options:
+        options |= {"stream_decode_level": pikepdf.StreamDecodeLevel.none}
+    pdf.save(out, compress_streams=False, **options)
+    return out.getvalue()
+
+
+def packed_with(filters: list[str], data: bytes) -> bytes:
+    return pdf_with(
+        lambda pdf: pdf.make_indirect(
+            pikepdf.Stream(pdf, data, Filter=pikepdf.Array([pikepdf.Name(name) for name in filters]))
+        )
+    )
+
+
+def invoice_with(attached: bytes) -> bytes:
+    content = b"<cbc:EmbeddedDocumentBinaryObject>%s</cbc:EmbeddedDocumentBinaryObject>" % b64encode(attached)
+    return pdf_cases.UBL.replace(b"<cbc:IssueDate>", content + b"<cbc:IssueDate>")
+
+
 def mail_of(attached: bytes, name: str = "a.bin") -> bytes:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@b.example", "c@d.example", "receipt"
@@ -59,6 +88,24 @@ HOSTILE = {
     "eicar in a zip in a zip": zipped(a=zipped(b=EICAR)),
     "eicar in a zip attached to a mail": mail_of(zipped(a=EICAR)),
     "eicar in a pdf attached to a mail": mail_of(pdf_of(EICAR)),
+    "eicar far down in an attachment of a pdf": pdf_of(bytes(200_000) + EICAR),
+    "eicar in a string of a pdf": pdf_with(
+        lambda _: pikepdf.String(EICAR), object_stream_mode=pikepdf.ObjectStreamMode.generate
+    ),
+    "eicar in a hidden string of a pdf": pdf_with(
+        lambda _: pikepdf.String(EICAR), encryption=pikepdf.Encryption(user="", owner="o")
+    ),
+    "eicar in any stream of a pdf": packed_with(["/FlateDecode"], zlib.compress(EICAR)),
+    "eicar in a stream of a pdf, twice packed": packed_with(
+        ["/ASCIIHexDecode", "/FlateDecode"], zlib.compress(EICAR).hex().encode() + b">"
+    ),
+    "eicar in a zip in a pdf": pdf_of(zipped(a=EICAR)),
+    "eicar in a zip in a zip in a pdf": pdf_of(zipped(a=zipped(b=EICAR))),
+    "eicar in a pdf in a pdf": pdf_of(pdf_of(EICAR)),
+    "eicar in a pdf in a zip in a pdf in a mail": mail_of(pdf_of(zipped(a=pdf_of(EICAR)))),
+    "eicar in a gzip in a pdf": pdf_of(gzip.compress(EICAR)),
+    "eicar in an invoice": invoice_with(EICAR),
+    "eicar in a pdf in an invoice": invoice_with(pdf_of(EICAR)),
     "jpeg and zip": JPEG + zipped(a=b"x"),
     "png and zip": PNG + zipped(a=b"x"),
     "pdf and zip": pdf_of() + zipped(a=b"x"),
@@ -87,6 +134,7 @@ GENUINE = {
     "html in a mail": b"From: a@b.example\nTo: c@d.example\nContent-Type: text/html\n\n<html><script>1</script>paid",
     "a packet in a photo": JPEG[:2] + b"\xff\xfe\x00\x20" + b"<?xpacket begin='' id=''?>    " + JPEG[2:],
 }
+KINDS = ["image/jpeg", "application/pdf", "message/rfc822", "application/zip", "application/gzip", "application/xml"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -122,7 +170,7 @@ def test_a_pdf_attachment_that_unpacks_without_end_is_not_unpacked() -> None:
     assert original_of(made(original).pdf) == original
 
 
-@given(st.binary(max_size=300), st.sampled_from(["image/jpeg", "application/pdf", "message/rfc822", "application/zip"]))
+@given(st.binary(max_size=300), st.sampled_from(KINDS))
 def test_looking_never_fails_otherwise(content: bytes, media_type: str) -> None:
     for head in (b"", b"PK\x03\x04", b"%PDF-1.4\n", JPEG[:40]):
         try:
