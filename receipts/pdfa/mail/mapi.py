@@ -9,9 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 from compressed_rtf import decompress
-from striprtf.striprtf import rtf_to_text
 
-from receipts.pdfa.mail import mime, texts
+from receipts.pdfa.mail import mime, rtf, texts
 from receipts.pdfa.mail.message import Leaf, Message, Text
 
 STRING: Final = 0x001E
@@ -129,20 +128,16 @@ def _words(properties: Properties, codepage: int) -> Text | None:
     if value:
         charset = "utf-16-le" if kind == UNICODE else _charset(properties, codepage)
         return Text(content=texts.decoded(value, charset, is_html=True), is_html=True)
-    if plain := text(properties, _BODY, codepage=codepage):
-        return Text(content=plain, is_html=False)
-    if packed := binary(properties, _RTF):
-        return Text(content=_rtf(packed), is_html=False)
-    return None
+    plain, rich = text(properties, _BODY, codepage=codepage), _rich(binary(properties, _RTF))
+    if rich and rich.has_words and not (plain and rich.was_plain):
+        return rich
+    return Text(content=plain, is_html=False) if plain else None
 
 
-def _rtf(packed: bytes) -> str:
-    """The words in compressed RTF [MS-OXRTFCP]."""
+def _rich(packed: bytes) -> Text | None:
+    """What compressed RTF [MS-OXRTFCP] says."""
     try:
-        return str(
-            rtf_to_text(  # type: ignore[no-untyped-call]
-                decompress(packed).decode("latin-1"), errors="replace"
-            )
-        )
-    except Exception:  # two small packages, each with faults of many kinds; the message itself keeps the words
-        return ""
+        content = decompress(packed) if packed else b""
+        return Text(content=rtf.as_html(content), is_html=True, was_plain=rtf.is_plain(content))
+    except Exception:  # a small package, with faults of many kinds; the message itself keeps the words
+        return None

@@ -34,10 +34,17 @@ class Leaf:
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """Words of the body."""
+    """Words of the body.
+
+    Attributes:
+        content: As text or HTML.
+        is_html: Which of them.
+        was_plain: Whether it is HTML only because something made it so.
+    """
 
     content: str
     is_html: bool
+    was_plain: bool = False
 
     @property
     def has_words(self) -> bool:
