@@ -20,7 +20,7 @@ import pypdfium2
 
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import inside, kept, render, repair, whole, xmp
+from receipts.pdfa import inside, kept, locked, render, repair, whole, xmp
 from receipts.pdfa.invoice import Structured, packet_of, structured_in
 from receipts.pdfa.model import Shown
 from receipts.policy import Limits
@@ -72,7 +72,7 @@ def show(original: bytes, limits: Limits) -> Shown:
 
 
 def _shown(original: bytes, limits: Limits) -> Shown:
-    opened = _read(original)
+    readable, opened = _read(original)
     was_repaired = bool(opened.get_warnings())
     pages = _count(original, opened, limits)
     was_repaired |= bool(opened.get_warnings())
@@ -81,7 +81,9 @@ def _shown(original: bytes, limits: Limits) -> Shown:
     doubtful = _check_whole(original, opened, limits)
     found, invoice = inside.found_in(opened), structured_in(opened)
     was_repaired |= bool(opened.get_warnings())  # that has read every object
-    source = _to_render(original, opened, pages)
+    if readable is not original:
+        found, invoice = {**found, "encrypted-file": 1}, None  # nobody can read the files inside
+    source = _to_render(readable, opened, pages)
     with _rendering(source, original) as document:
         if len(document) > limits.pages:
             raise Refused(Code.TOO_MANY_PAGES, f"{len(document)} pages, at most {limits.pages} are accepted")
@@ -90,16 +92,16 @@ def _shown(original: bytes, limits: Limits) -> Shown:
             "version": opened.pdf_version,
             "claims": xmp.claim(packet_of(opened)),
             "was_repaired_to_read": was_repaired,
-            "found": dict(found),
+            "found": {**found},
             "structured_invoice": None if invoice is None else invoice.kind,
             "blank_pages": [*render.blank_pages(document, limits)],
         }
-        if not was_repaired and (invoice is None or invoice.namespace):
+        if readable is original and not was_repaired and (invoice is None or invoice.namespace):
             packet = kept.packet_to_go_on_from(original, opened, frozenset(found))
             if packet is not None:
                 fidelity = {**_KEPT, **said}
                 return Shown(pdf=opened, route="pdf-kept", fidelity=fidelity, kept=packet, invoice=invoice)
-        shown = repair.repaired(original, document, limits)
+        shown = repair.repaired(readable, document, limits)
     pictures = partial(_pictures, source, original, said, invoice, limits)
     if shown is None:
         return pictures()
@@ -115,13 +117,21 @@ def _pictures(
     return Shown(pdf=pdf, route="pdf-rendered", fidelity={**_PICTURES, "dpi": dpi, **said}, invoice=invoice)
 
 
-def _read(original: bytes) -> pikepdf.Pdf:
+def _read(original: bytes) -> tuple[bytes, pikepdf.Pdf]:
+    """What can be read without a password, the original in most cases, and the same, opened."""
     try:
-        return pikepdf.open(BytesIO(original), suppress_warnings=True, inherit_page_attributes=False)
+        return original, _open(original)
     except pikepdf.PasswordError as error:
-        raise Refused(Code.ENCRYPTED, "PDF that asks for a password to be opened") from error
+        readable = locked.readable(original)
+        if readable is None:
+            raise Refused(Code.ENCRYPTED, "PDF that asks for a password to be opened") from error
+        return readable, _open(readable)
     except pikepdf.PdfError as error:
         raise Refused(_reason(original, error), _detail(error)) from error
+
+
+def _open(pdf: bytes) -> pikepdf.Pdf:
+    return pikepdf.open(BytesIO(pdf), suppress_warnings=True, inherit_page_attributes=False)
 
 
 def _count(original: bytes, opened: pikepdf.Pdf, limits: Limits) -> int:

