@@ -63,12 +63,12 @@ def claim(limit: int) -> list[Work]:
 
 @task(name="release", cache_policy=NO_CACHE, persist_result=False)
 def release(done: Sequence[Work]) -> None:
-    """Give the claims back; what met a fault waits longer each time before anyone may claim it again."""
+    """Give the claims back; what met a fault or must wait does so longer each time before anyone may claim it again."""
     opened = connections()
     sweep_staging(opened)
-    opened.registry.release([work.claim for work in done if work.claim and not work.problem])
+    opened.registry.release([work.claim for work in done if work.claim and not (work.problem or work.waits)])
     for work in done:
-        if work.claim and work.problem:
+        if work.claim and (work.problem or work.waits):
             wait_s = min(BACKOFF_S * 2 ** min(work.claim.token, 10), LONGEST_BACKOFF_S)
             opened.registry.release([work.claim], not_before=opened.now() + timedelta(seconds=wait_s))
 
@@ -109,7 +109,7 @@ def _report(done: Sequence[Work], untold: Sequence[str]) -> State[dict[str, int]
     registry = connections().registry
     rows = [(work, registry.row(work.receipt)) for work in done]
     count = Counter("waiting" if work.problem else row.state.lower() for work, row in rows if row)
-    publish("ingest", [(row, work.problem) for work, row in rows if row])
+    publish("ingest", [(row, work.problem or work.waits) for work, row in rows if row])
     said = ", ".join(f"{number} {state}" for state, number in sorted(count.items())) or "nothing to do"
     rename_run(f"ingest: {said}")
     for problem in untold:

@@ -18,6 +18,7 @@ class State(StrEnum):
 
     RECEIVED = "RECEIVED"
     NORMALISED = "NORMALISED"
+    TIME_STAMPED = "TIME_STAMPED"
     SEALED = "SEALED"
     VERIFIED = "VERIFIED"
     ARCHIVED = "ARCHIVED"
@@ -33,6 +34,7 @@ class Event(StrEnum):
     NORMALISED = "normalised"
     REFUSED = "refused"
     SEAL_REQUESTED = "seal-requested"
+    TIME_STAMPED = "time-stamped"
     SEALED = "sealed"
     SEAL_REJECTED = "seal-rejected"
     VERIFIED = "verified"
@@ -48,8 +50,12 @@ TRANSITIONS: Final = MappingProxyType(
         (State.RECEIVED, Event.NORMALISED): State.NORMALISED,
         (State.RECEIVED, Event.REFUSED): State.REFUSED,
         (State.NORMALISED, Event.SEALED): State.SEALED,
+        # The seal has its time-stamp (B-T) and waits for revocation information that is younger.
+        (State.NORMALISED, Event.TIME_STAMPED): State.TIME_STAMPED,
+        (State.TIME_STAMPED, Event.SEALED): State.SEALED,
         (State.SEALED, Event.VERIFIED): State.VERIFIED,
         # A person sends a seal that does not verify back to be made again; never done by a flow.
+        (State.TIME_STAMPED, Event.SEAL_REJECTED): State.NORMALISED,
         (State.SEALED, Event.SEAL_REJECTED): State.NORMALISED,
         (State.VERIFIED, Event.ARCHIVED): State.ARCHIVED,
         (State.ARCHIVED, Event.DISPOSED): State.DISPOSED,
@@ -69,7 +75,7 @@ NOTES: Final = MappingProxyType(
 )
 """Events that record something without moving the receipt, and the states in which they may happen."""
 
-IN_PROGRESS: Final = (State.RECEIVED, State.NORMALISED, State.SEALED, State.VERIFIED)
+IN_PROGRESS: Final = (State.RECEIVED, State.NORMALISED, State.TIME_STAMPED, State.SEALED, State.VERIFIED)
 """The states from which ingest leads a receipt on."""
 
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 from receipts.evidence import ChainBroken
 from receipts.policy import retain_until
 from receipts.receipt import Event, State, archive_key
+from tasks.augment import sealed_key, time_stamped_key
 from tasks.connections import Connections
 from tasks.journal import Facts, History, load
 from tasks.normalise import normalised_key, staged
 from tasks.receive import original_key
-from tasks.seal import sealed_key
 from tasks.step import Work, describe, finish, ready, run_stage
 
 CLOCK_TOLERANCE = timedelta(hours=1)
@@ -49,7 +49,8 @@ def empty_staging(connections: Connections, history: History) -> None:
     """Remove what staging holds of an ARCHIVED receipt; of any other, nothing. May be repeated."""
     if history.state is State.ARCHIVED:
         # The original last: after a crash in between, `sweep_staging` finds the others by it.
-        for key in (sealed_key(history), normalised_key(history), original_key(history.receipt)):
+        stamped = [time_stamped_key(history)] if history.facts(Event.TIME_STAMPED) else []
+        for key in (sealed_key(history), *stamped, normalised_key(history), original_key(history.receipt)):
             connections.staging.delete(key)
 
 

@@ -160,6 +160,7 @@ _SUMMARY: Mapping[str, tuple[Event, str]] = {
     "media_type": (Event.NORMALISED, "media_type"),
     "route": (Event.NORMALISED, "route"),
     "pages": (Event.NORMALISED, "pages"),
+    "time_stamped_at": (Event.TIME_STAMPED, "stamped_at"),
     "sealed_sha256": (Event.SEALED, "sha256"),
     "seal_level": (Event.VERIFIED, "level"),
     "indication": (Event.VERIFIED, "indication"),

@@ -32,20 +32,32 @@ async def seal_each(
 
 
 async def augment_each(
-    room: SealingRoom, sealed: Sequence[bytes | Exception], level: str, *, now: Now
+    room: SealingRoom, sealed: Sequence[bytes | Exception], level: str, *, now: Now, tries: int = FRESH_TRIES
 ) -> list[bytes | Exception]:
     """The file at `level` (`B-LT` or `B-LTA`) for each B-T file, in order; what went wrong before stays where it was.
 
+    Those whose time-stamp is younger than the revocation services' answers get `NotFresh`.
+
     Raises:
-        NotFresh: The revocation services' answers are older than the newest time-stamp.
         Exception: The revocation data can't be had, or says that something is revoked.
     """
     whole = [pdf for pdf in sealed if isinstance(pdf, bytes)]
     if not whole:
         return list(sealed)
-    data = await _fresh_data(room, whole, now)
-    augmented = [pades.augment(each, data) if isinstance(each, bytes) else each for each in sealed]
+    try:
+        data = await _fresh_data(room, whole, now, tries)
+    except pades.NotFresh as late:
+        older = [pdf for pdf in whole if pades.stamped_at(pdf) <= late.issued_at]
+        if not older:
+            return [late if isinstance(each, bytes) else each for each in sealed]
+        data = await _fresh_data(room, older, now, tries)
+    augmented = [_augment(each, data) if isinstance(each, bytes) else each for each in sealed]
     return await _archive_stamp(room, augmented, data, now) if level == "B-LTA" else augmented
+
+
+def _augment(sealed: bytes, data: pades.ValidationData) -> bytes | Exception:
+    moment = pades.stamped_at(sealed)
+    return pades.augment(sealed, data) if moment <= data.issued_at else pades.NotFresh(data.issued_at, moment)
 
 
 async def _archive_stamp(
@@ -64,13 +76,13 @@ async def _archive_stamp(
     unserved = [pdf for pdf in stamped if isinstance(pdf, bytes) and not pades.is_served(pdf, data)]
     if not unserved:
         return stamped
-    more = await _fresh_data(room, unserved, now)
+    more = await _fresh_data(room, unserved, now, FRESH_TRIES)
     return [pades.augment(pdf, more) if isinstance(pdf, bytes) and pdf in unserved else pdf for pdf in stamped]
 
 
-async def _fresh_data(room: SealingRoom, sealed: list[bytes], now: Now) -> pades.ValidationData:
+async def _fresh_data(room: SealingRoom, sealed: list[bytes], now: Now, tries: int) -> pades.ValidationData:
     """Revocation data younger than the newest time-stamp; a responder that counts whole seconds gets a moment."""
-    for _ in range(FRESH_TRIES):
+    for _ in range(tries):
         try:
             return await pades.validation_data(sealed, room.anchors, room.fetchers, at=now())
         except pades.NotFresh:

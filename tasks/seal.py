@@ -1,21 +1,22 @@
 """Seal: PAdES B-T for the whole chunk, then revocation information fetched once, after its last time-stamp: B-LT.
 
-Where it is set, a document time-stamp comes after that: B-LTA.
+Where it is set, a document time-stamp comes after that: B-LTA. A receipt whose revocation information is not to be had
+yet waits as TIME_STAMPED and goes on from there: docs/adr/0020.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from receipts.preflight import Verdict
 from receipts.receipt import Event, State
+from tasks.augment import Stamped, complete, resume
 from tasks.connections import Connections
 from tasks.journal import Facts, History
-from tasks.levels import augment_each, seal_each
+from tasks.levels import seal_each
 from tasks.normalise import normalised_key, staged
 from tasks.preflight import Preflight, require_ready
 from tasks.sealing import SealingRoom, is_development_seal, sealing_room
@@ -26,18 +27,16 @@ GROUP_SIZE_BYTES: Final = 128 * 1024 * 1024
 
 
 def seal(connections: Connections, chunk: Sequence[Work], *, last_try: bool = True) -> list[Work]:
-    """Lead the NORMALISED receipts of `chunk` to SEALED. May be repeated: a seal that was not recorded is made anew."""
+    """Lead the NORMALISED and TIME_STAMPED receipts of `chunk` to SEALED, or to TIME_STAMPED if they must wait.
+
+    May be repeated: a seal that was not recorded is made anew.
+    """
     held = renew(connections, chunk)
-    waiting = ready(connections, held, State.NORMALISED)
     done: dict[str, Work] = {}
-    for group in _groups(waiting):
-        done |= {work.receipt: work for work in _seal_group(connections, group)}
+    for state, step in ((State.TIME_STAMPED, resume), (State.NORMALISED, _seal_group)):
+        for group in _groups(ready(connections, held, state)):
+            done |= {work.receipt: work for work in step(connections, group)}
     return finish([done.get(work.receipt, work) for work in held], last_try=last_try)
-
-
-def sealed_key(history: History) -> str:
-    """Where staging keeps the sealed file."""
-    return f"sealed/{history.tenant}/{history.text(Event.SEALED, 'sha256')}"
 
 
 def _seal_group(connections: Connections, group: Sequence[tuple[Work, History]]) -> Iterator[Work]:
@@ -53,18 +52,29 @@ def _seal_group(connections: Connections, group: Sequence[tuple[Work, History]])
             requested.append((work, noted))
         else:
             yield replace(work, claim=None)
+    read = functools.partial(_read, connections)
+    readers = [functools.partial(read, history) for _, history in requested]
     try:
-        results = room.run(_seal_all(connections, room, requested))
+        sealed = room.run(seal_each(room, readers, now=connections.now))
     except Exception as error:
-        results = [error for _ in requested]
-    for (work, history), result in zip(requested, results, strict=True):
-        if isinstance(result, Exception):
-            yield replace(work, problem=describe(result))
-            continue
-        try:
-            yield _keep(connections, work, history, result, found)
-        except Exception as error:
-            yield replace(work, problem=describe(error))
+        sealed = [error for _ in requested]
+    terms = _terms(connections, room, found)
+    stamped = [
+        Stamped(work=work, history=history, pdf=pdf, facts={**terms, "attempt": _attempts(history)})
+        for (work, history), pdf in zip(requested, sealed, strict=True)
+    ]
+    yield from complete(connections, room, stamped)
+
+
+def _read(connections: Connections, history: History) -> bytes:
+    return staged(connections, normalised_key(history), history.text(Event.NORMALISED, "sha256"))
+
+
+def _terms(connections: Connections, room: SealingRoom, found: Preflight) -> Facts:
+    return {
+        "development": connections.settings.is_development or is_development_seal(room),
+        "short": sorted({finding.name for finding in found.of(Verdict.SHORT)}),
+    }
 
 
 def _request(connections: Connections, work: Work, history: History) -> History | None:
@@ -79,35 +89,6 @@ def _request(connections: Connections, work: Work, history: History) -> History 
 
 def _attempts(history: History) -> int:
     return sum(line.event == Event.SEAL_REQUESTED for line in history.lines)
-
-
-async def _seal_all(
-    connections: Connections, room: SealingRoom, group: Sequence[tuple[Work, History]]
-) -> list[bytes | Exception]:
-    """The file at the level that is set, or what went wrong, for each of the group, in order."""
-
-    def read(history: History) -> bytes:
-        return staged(connections, normalised_key(history), history.text(Event.NORMALISED, "sha256"))
-
-    readers = [functools.partial(read, history) for _, history in group]
-    sealed = await seal_each(room, readers, now=connections.now)
-    return await augment_each(room, sealed, connections.settings.seal_level, now=connections.now)
-
-
-def _keep(connections: Connections, work: Work, history: History, sealed: bytes, found: Preflight) -> Work:
-    sha256 = hashlib.sha256(sealed).hexdigest()
-    connections.staging.put(f"sealed/{history.tenant}/{sha256}", sealed)
-    facts: Facts = {
-        "sha256": sha256,
-        "size_bytes": len(sealed),
-        "level": f"PAdES-BASELINE-{connections.settings.seal_level.removeprefix('B-')}",
-        "development": connections.settings.is_development or is_development_seal(sealing_room(connections.settings)),
-        "attempt": _attempts(history),
-        "short": sorted({finding.name for finding in found.of(Verdict.SHORT)}),
-    }
-    if write_down(connections, work, history, Event.SEALED, facts) is None:
-        return replace(work, claim=None)
-    return work
 
 
 def _groups(waiting: Sequence[tuple[Work, History]]) -> Iterator[list[tuple[Work, History]]]:

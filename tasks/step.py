@@ -29,11 +29,13 @@ class Work:
     Attributes:
         claim: The right to work on it; `None` once it was lost to another worker.
         problem: Why the last try failed on our side, or empty. A receipt with a problem is passed over by later stages.
+        waits: For what it waits though nothing failed, or empty.
     """
 
     receipt: str
     claim: Claim | None
     problem: str = ""
+    waits: str = ""
 
 
 class Unfinished(Exception):

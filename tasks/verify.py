@@ -9,10 +9,10 @@ from receipts.pades import validate
 from receipts.pdfa import original_of
 from receipts.receipt import Event, State
 from tasks import trustlists
+from tasks.augment import sealed_key
 from tasks.connections import Connections
 from tasks.journal import Facts, History
 from tasks.normalise import staged
-from tasks.seal import sealed_key
 from tasks.step import Work, run_stage
 from tasks.trust import anchors
 
@@ -35,6 +35,9 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
         raise NotVerified(f"{report.indication}/{report.sub_indication}: {report.why}")
     if report.level not in REQUIRED_LEVELS:
         raise NotVerified(f"level {report.level} is below PAdES-BASELINE-LT")
+    claimed = history.facts(Event.SEALED).get("level", report.level)
+    if report.level != claimed:
+        raise NotVerified(f"the level is {report.level}, it was sealed as {claimed}")
     # Décret 2016-1673 art. 3: the copy must still be the one that was received.
     if hashlib.sha256(original_of(content)).hexdigest() != history.sha256:
         raise NotVerified("the original inside the sealed file is not the one received")

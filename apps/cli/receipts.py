@@ -75,7 +75,9 @@ def reseal(
     try:
         record(opened.registry, history, Event.SEAL_REJECTED, {"reason": reason}, at=opened.now(), claim=None)
     except IllegalEvent as fault:
-        complain(f"{row.stream} is {history.state}: only a sealed receipt that is not verified is sealed again")
+        complain(
+            f"{row.stream} is {history.state}: only what is sealed or time-stamped and not verified is sealed again"
+        )
         raise typer.Exit(DOES_NOT_HOLD) from fault
     console.print(f"{row.stream} will be sealed again by the next ingest.")
 

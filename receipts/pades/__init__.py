@@ -5,7 +5,15 @@ only once: `seal` each (B-T, any number in flight), `validation_data` for all, `
 B-LTA is wanted. `validate` judges.
 """
 
-from receipts.pades.augment import NotFresh, NotSealed, ValidationData, augment, is_served, validation_data
+from receipts.pades.augment import (
+    NotFresh,
+    NotSealed,
+    ValidationData,
+    augment,
+    is_served,
+    stamped_at,
+    validation_data,
+)
 from receipts.pades.embed import AlreadySealed
 from receipts.pades.report import Check, Indication, Report, SubIndication
 from receipts.pades.seal import Sealer, seal
@@ -29,6 +37,7 @@ __all__ = [
     "is_served",
     "seal",
     "stamp",
+    "stamped_at",
     "validate",
     "validation_data",
 ]

@@ -22,7 +22,16 @@ _BYTE_RANGE: Final = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s
 
 
 class NotFresh(Exception):
-    """The revocation information is older than the newest time-stamp: try again a little later (requirement 47)."""
+    """The revocation information is older than the newest time-stamp: try again a little later (requirement 47).
+
+    Args:
+        issued_at: When the oldest of it was issued, UTC.
+        stamped_at: When the time-stamp was made, UTC.
+    """
+
+    def __init__(self, issued_at: datetime, stamped_at: datetime) -> None:
+        super().__init__(f"revocation information of {issued_at} is older than the time-stamp of {stamped_at}")
+        self.issued_at, self.stamped_at = issued_at, stamped_at
 
 
 class NotSealed(Exception):
@@ -98,7 +107,7 @@ async def validation_data(
     issued_at = min(_issue_times(context.ocsps, context.crls))
     newest = max(each.stamped_at for each in seals)
     if issued_at < newest:  # TS 119 172-4: revocation freshness 0 after best-signature-time
-        raise NotFresh(f"revocation information of {issued_at} is older than the time-stamp of {newest}")
+        raise NotFresh(issued_at, newest)
     return ValidationData(
         certificates=tuple(certificates | {each.dump(): None for each in responders}),
         ocsps=tuple(dict.fromkeys(each.dump() for each in context.ocsps)),
@@ -106,6 +115,15 @@ async def validation_data(
         issued_at=issued_at,
         served=frozenset(ends),
     )
+
+
+def stamped_at(sealed: bytes) -> datetime:
+    """When the newest seal or document time-stamp of a file was time-stamped, UTC.
+
+    Raises:
+        NotSealed: The file is none that `seal` or `stamp` gave.
+    """
+    return _read(sealed).stamped_at
 
 
 def is_served(sealed: bytes, data: ValidationData) -> bool:

@@ -7,12 +7,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from config.settings import Settings
 from tests.installation import STAGES, Installation
 
 POINTS = ("signed", "stamped", "seal staged", "seal recorded", "archive written", "archive recorded")
+WAITING_POINTS = ("time-stamped staged", "time-stamped recorded")
+"""Reached only if the revocation services' answers are too old, which they then are."""
 
 
 def main(settings_json: str, point: str) -> None:
@@ -38,11 +41,27 @@ def _arm(installation: Installation, point: str) -> None:
         )
     elif point == "seal staged":
         _die_after(installation.staging, "put", lambda key, _: key.startswith("sealed/"))
+    elif point == "time-stamped staged":
+        _too_old()
+        _die_after(installation.staging, "put", lambda key, _: key.startswith("time-stamped/"))
     elif point == "archive written":
         _die_after(installation.archive, "put", lambda *_, **__: True)
     else:
-        event = {"seal recorded": "sealed", "archive recorded": "archived"}[point]
+        named = {"seal recorded": "sealed", "archive recorded": "archived", "time-stamped recorded": "time-stamped"}
+        event = named[point]
+        if point in WAITING_POINTS:
+            _too_old()
         _die_after(installation.registry, "append", lambda record, *_, **__: f'"event":"{event}"' in record.body)
+
+
+def _too_old() -> None:
+    from receipts import pades
+
+    async def validation_data(sealed: list[bytes], *_: Any, **__: Any) -> None:
+        newest = max(map(pades.stamped_at, sealed))
+        raise pades.NotFresh(newest - timedelta(hours=1), newest)
+
+    pades.validation_data = validation_data  # type: ignore[assignment]
 
 
 def _die_after(target: Any, name: str, when: Callable[..., bool]) -> None:

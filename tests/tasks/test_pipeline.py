@@ -17,10 +17,11 @@ from receipts.receipt import Event
 from tasks.acknowledge import outcome_of, why_keep_paper
 from tasks.archive import archive
 from tasks.audit import audit, reverify
+from tasks.augment import sealed_key
 from tasks.journal import History, arrivals, load, project
 from tasks.normalise import normalise, normalised_key
 from tasks.receive import original_key, quarantine_key
-from tasks.seal import seal, sealed_key
+from tasks.seal import seal
 from tasks.verify import verify
 from tests.installation import Installation
 
