@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from apps.normalising import Entry, file_name, write_whole
 from receipts.errors import Code, Refused
 from receipts.pades import Report, validate
 from receipts.pades.permissions import disturbed, earlier_signatures
+from receipts.pades.report import FAILURES, Kind
 from receipts.preflight import Verdict
 from receipts.verdict import pdfa_claim
 from tasks import trustlists
@@ -31,8 +32,8 @@ from tasks.trust import anchors
 
 FIELDS: Final = (
     "path", "outcome", "code", "detail", "advice", "already", "level", "signer", "sealed_at", "qualification", "short",
-    "development", "field", "others", "pdfa_claim", "size_bytes", "sha256", "sealed_size_bytes", "sealed_sha256",
-    "output",
+    "development", "field", "others", "broken", "pdfa_claim", "size_bytes", "sha256", "sealed_size_bytes",
+    "sealed_sha256", "output",
 )  # fmt: skip
 """Keys of a line, always all of them; new ones are only ever added."""
 
@@ -114,11 +115,10 @@ class _Sealing:
     def _others(self, pdf: bytes) -> tuple[str, ...]:
         """The fields of those who signed before."""
         try:
-            found = earlier_signatures(PdfFileReader(BytesIO(pdf)))
-            certificate = self.room.sealer.signer.signing_cert
-            if certificate and any(each.signer_cert.dump() == certificate.dump() for each in found):
+            reader = PdfFileReader(BytesIO(pdf))
+            if self._ours(reader) is not None:
                 raise Refused(Code.ALREADY_SEALED, "the seal of this installation's certificate is in it")
-            return tuple(each.field_name for each in found)
+            return tuple(each.field_name for each in earlier_signatures(reader))
         except Refused:
             raise
         except Exception:  # whatever it is: when it is to be sealed, the reason is told
@@ -148,20 +148,33 @@ class _Sealing:
         Raises:
             NotProved: It doesn't hold, or the signatures of others in it don't any more.
         """
-        settings, now = self.connections.settings, self.connections.now()
         if not sealed.startswith(file.pdf):
             raise NotProved("the file was not kept as it is")
+        settings = self.connections.settings
         reader = PdfFileReader(BytesIO(sealed))
-        name = earlier_signatures(reader)[-1].field_name
-        report = validate(sealed, anchors(settings), at=now)
-        if not report.passed:
-            raise NotProved(f"{report.indication}/{report.sub_indication}: {report.why}")
-        if self.level == "B-LTA" and report.level != "PAdES-BASELINE-LTA":
-            raise NotProved(f"the level is {report.level}, not {self.level}")
+        name = self._ours(reader)
+        report = validate(sealed, anchors(settings), at=self.connections.now())
+        ours = next((each for each in report.signatures if each.field == name), report.headline)
+        late = [each for each in report.signatures if each.kind is Kind.TIME_STAMP and not each.passed]
+        for each in (ours, *(each for each in late if each.field not in file.others)):
+            if not each.passed:
+                raise NotProved(f"{each.field}: {each.indication}/{each.sub_indication}: {each.why}")
+        if self.level == "B-LTA" and ours.level != "PAdES-BASELINE-LTA":
+            raise NotProved(f"the level is {ours.level}, not {self.level}")
         if file.others and disturbed(reader) - disturbed(PdfFileReader(BytesIO(file.pdf))):
             raise NotProved("the seal would disturb a signature that was there before")
-        file.entry |= self._worth(report) | {"field": name, "output": file.target.name, "short": self.short}
+        broken = [
+            each.field for each in report.signatures if each.field in file.others and each.sub_indication in FAILURES
+        ]
+        file.entry |= self._worth(replace(report, headline=ours)) | {"field": name, "output": file.target.name}
         file.entry |= {"sealed_size_bytes": len(sealed), "sealed_sha256": report.sha256, "already": False}
+        file.entry |= {"short": self.short, "broken": broken}
+
+    def _ours(self, reader: PdfFileReader) -> str | None:
+        """The field of our seal: the newest with our certificate."""
+        own = self.room.sealer.signer.signing_cert
+        found = [each for each in earlier_signatures(reader) if own and each.signer_cert.dump() == own.dump()]
+        return found[-1].field_name if found else None
 
     def _worth(self, report: Report) -> Entry:
         settings = self.connections.settings

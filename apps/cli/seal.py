@@ -85,6 +85,8 @@ def _line(entry: Entry) -> str:
         said.append("development key, worthless in law")
     if entry["others"]:
         said.append(f"beside {len(entry['others'])} earlier signatures")
+    if entry["broken"]:
+        said.append(f"which were broken before in {', '.join(entry['broken'])}")
     if entry["already"]:
         said.append("sealed before")
     return f"{start} -> {entry['output']}: {', '.join(said)}"

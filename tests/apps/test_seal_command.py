@@ -13,11 +13,13 @@ from typer.testing import CliRunner, Result
 from apps.cli import app
 from apps.sealing import FIELDS
 from config.settings import settings
+from connectors.devpki import Service
 from receipts import pades
 from tasks.connections import use
 from tasks.trust import anchors
 from tests.installation import Installation
 from tests.pki import archive_file
+from tests.receipts.others import LOCKS, sign
 from tests.receipts.pdf_cases import page, written
 
 
@@ -102,3 +104,26 @@ def test_what_does_not_prove_itself_is_not_kept(
     result = seal(tmp_path / "receipt.pdf", "--out", tmp_path / "out", "--json")
     assert (result.exit_code, lines(result)[0]["outcome"]) == (3, "FAULT")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_earlier_signatures_are_told_and_stay(in_use: Installation, another_pki: Service, tmp_path: Path) -> None:
+    before = sign(archive_file(), another_pki.pki)
+    (tmp_path / "approved.pdf").write_bytes(before)
+    place = before.index(b"endstream") - 9
+    spoilt = before[:place] + bytes([before[place] ^ 1]) + before[place + 1 :]
+    (tmp_path / "spoilt.pdf").write_bytes(spoilt)
+    (tmp_path / "locked.pdf").write_bytes(sign(archive_file(), another_pki.pki, lock=LOCKS["locks all fields"]))
+    result = seal(*tmp_path.glob("*.pdf"), "--out", tmp_path / "out", "--level", "b-lta", "--json")
+    told = {Path(entry["path"]).stem: entry for entry in lines(result)}
+    assert {name: entry["outcome"] for name, entry in told.items()} == {
+        "approved": "SEALED",
+        "spoilt": "SEALED",
+        "locked": "REFUSED",
+    }
+    assert (told["locked"]["code"], result.exit_code) == ("LOCKED", 1)
+    assert {told[name]["level"] for name in ("approved", "spoilt")} == {"PAdES-BASELINE-LTA"}
+    assert (told["approved"]["others"], told["approved"]["broken"]) == (["Approval"], [])
+    assert (told["spoilt"]["others"], told["spoilt"]["broken"]) == (["Approval"], ["Approval"])
+    assert (told["approved"]["field"], told["approved"]["already"]) == ("Seal", False)
+    again = seal(tmp_path / "approved.pdf", "--out", tmp_path / "out", "--json")
+    assert [(entry["outcome"], entry["already"]) for entry in lines(again)] == [("SEALED", True)]
