@@ -18,7 +18,7 @@ from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]
 
 _OURS: Final = Path(str(files("receipts.pdfa") / "fonts"))
 _NOTO: Final = (Path(str(files("manimgx_fonts"))), Path(str(files("manimgx_fonts_cjk"))))
-_PIECE: Final = re.compile(r"<[^>]*>|&#[xX]?[0-9a-fA-F]{1,8};?|[^\x00-\x7f]")
+_PIECE: Final = re.compile(r"<[^<>]*>|&#[xX]?[0-9a-fA-F]{1,8};?|[^\x00-\x7f]")
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 _SELECTORS: Final = (range(0xFE00, 0xFE10), range(0xE0000, 0xE1000), range(0x180B, 0x1810))
 """Variation selectors and tags: they choose a form of the character before them (Unicode 23.4)."""

@@ -25,17 +25,25 @@ _MARGINS: Final = plutoprint.PAGE_MARGINS_NARROW
 _A4: Final = plutoprint.PAGE_SIZE_A4
 _PIXELS_MOST: Final = 25_000_000  # shown in a text at some inches; a larger one stays in the message
 _PX_PT: Final = 0.75  # CSS: 96 px are 72 pt
-_BLOCKED: Final = (
-    b'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
-    b'<rect x="0.5" y="0.5" width="15" height="15" fill="#eeeeee" stroke="#999999"/></svg>'
-)
 _RADICAL: Final = re.compile(rb"(?<=> )<(2[ef][0-9a-f]{2})>(?=\n)", re.IGNORECASE)
 _NO_TABLES: Final = "table, caption, thead, tbody, tfoot, tr, td, th { display: block !important }"
-_STYLE: Final = "@page { size: A4; margin: 36pt } img { max-width: 100% } pre { white-space: pre-wrap }"
+_STYLE: Final = (
+    "@page { size: A4; margin: 36pt } pre { white-space: pre-wrap } body { overflow-wrap: break-word }"
+    "img { max-width: 100%; max-height: 720pt; object-fit: contain }"
+    "img:not([src^='cid:']):not([src^='data:']):not([width='1']):not([height='1']) {"
+    " display: inline-block; outline: 0.5pt solid #999999; background-color: #eeeeee; font: 8pt sans-serif }"
+)
+_WIDEST: Final = 2.0  # of the page; what is wider than this would be too small to read once it fits
+_WRAPPED: Final = "[nowrap], [style*=nowrap] { white-space: normal !important }"
+_RAW: Final = re.compile(r"(</?(?:style|script|title|textarea)\b)", re.IGNORECASE)
+_LONG: Final = re.compile(r"<[^<>]*>|&[^;\s]{1,32};|[^\s<>&]{40}")
 
 
 class Inside(plutoprint.ResourceFetcher):
-    """Gives the pictures that lie in the message itself, and a grey box for everything else that is asked for."""
+    """Gives the pictures that lie in the message itself, and nothing for everything else that is asked for.
+
+    Instead of a picture from outside its grey place is shown, with the words that its sender gave it for that case.
+    """
 
     def __init__(self, inline: Mapping[str, tuple[str, bytes]]) -> None:
         super().__init__()
@@ -49,7 +57,7 @@ class Inside(plutoprint.ResourceFetcher):
         if content and _is_picture(content):
             return plutoprint.ResourceData(content, media_type)
         self.blocked.add(url)
-        return plutoprint.ResourceData(_BLOCKED, "image/svg+xml")
+        return plutoprint.ResourceData(b"", "image/png")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +69,7 @@ class Pages:
         blocked: How many things outside the message it asked for, in vain.
         without_glyph: How many different characters the fonts lack; they show as U+FFFD.
         tables_as_blocks: Whether tables lay too deep within each other to be laid out as such.
+        scale_percent: How large the pages are shown, so that what is wider than a page is not cut off.
         is_blank: Whether the body shows neither text nor picture.
     """
 
@@ -68,6 +77,7 @@ class Pages:
     blocked: int
     without_glyph: int
     tables_as_blocks: bool
+    scale_percent: int
     is_blank: bool
 
 
@@ -92,15 +102,8 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages
     header, body = typefaces.replaced(header, missing), typefaces.replaced(body, missing)
     tables = sober.check(body)
     try:
-        top = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
-        top.custom_resource_fetcher = Inside({})
-        top.load_html(header, user_style=_STYLE)
-        height = top.get_document_height() * _PX_PT + 36
-        top = plutoprint.Book(plutoprint.PageSize(_A4.width, height), _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
-        top.load_html(header, user_style=_STYLE.replace("size: A4; margin: 36pt", "margin: 36pt 36pt 0"))
-        book = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
-        book.custom_resource_fetcher = fetcher
-        book.load_html(body, user_style=_STYLE if tables else _STYLE + _NO_TABLES)
+        top = _strip(header)
+        book = _laid_out(body, fetcher, _STYLE if tables else _STYLE + _NO_TABLES)
         if book.get_page_count() > pages_most:
             raise Refused(
                 Code.TOO_MANY_PAGES, f"mail with {book.get_page_count()} pages where {pages_most} are still accepted"
@@ -117,8 +120,51 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages
         blocked=len(fetcher.blocked),
         without_glyph=len(missing),
         tables_as_blocks=not tables,
+        scale_percent=min(100, round(100 / _overflow(book))),
         is_blank=_is_blank(shown.getvalue()),
     )
+
+
+def _strip(header: str) -> plutoprint.Book:
+    """One page as high as what it shows."""
+    top = _book(_A4, plutoprint.MEDIA_TYPE_PRINT)
+    top.load_html(header, user_style=_STYLE)
+    height = top.get_document_height() * _PX_PT + 36
+    top = _book(plutoprint.PageSize(_A4.width, height), plutoprint.MEDIA_TYPE_PRINT)
+    top.load_html(header, user_style=_STYLE.replace("size: A4; margin: 36pt", "margin: 36pt 36pt 0"))
+    return top
+
+
+def _laid_out(body: str, fetcher: Inside, style: str) -> plutoprint.Book:
+    """As a mail program shows it on its screen; PlutoBook makes what is too wide smaller until it fits on the page."""
+    book = _book(_A4, plutoprint.MEDIA_TYPE_SCREEN, fetcher)
+    book.load_html(body, user_style=style)
+    if _overflow(book) > _WIDEST:
+        book = _book(_A4, plutoprint.MEDIA_TYPE_SCREEN, fetcher)
+        book.load_html(_breakable(body), user_style=style + _WRAPPED)
+    return book
+
+
+def _breakable(body: str) -> str:
+    """HTML in which words without end may be broken, also where a table would rather grow."""
+    pieces, is_raw = _RAW.split(body), False
+    for number, piece in enumerate(pieces):
+        if number % 2:
+            is_raw = not piece.startswith("</")
+        elif not is_raw:
+            pieces[number] = _LONG.sub(lambda word: word[0] + ("" if word[0][0] in "<&" else "<wbr>"), piece)
+    return "".join(pieces)
+
+
+def _book(size: plutoprint.PageSize, medium: plutoprint.MediaType, fetcher: Inside | None = None) -> plutoprint.Book:
+    book = plutoprint.Book(size, _MARGINS, medium)
+    book.custom_resource_fetcher = fetcher or Inside({})
+    return book
+
+
+def _overflow(book: plutoprint.Book) -> float:
+    """How many times as wide as the page what is shown is."""
+    return max(1.0, float(book.get_document_width()) / (float(book.get_viewport_width()) + 1))
 
 
 def sheet(body: str) -> Pdf:
@@ -126,8 +172,7 @@ def sheet(body: str) -> Pdf:
     typefaces.load()
     shown = BytesIO()
     body = typefaces.replaced(body, typefaces.without_glyph(body))
-    book = plutoprint.Book(_A4, _MARGINS, plutoprint.MEDIA_TYPE_PRINT)
-    book.custom_resource_fetcher = Inside({})
+    book = _book(_A4, plutoprint.MEDIA_TYPE_PRINT)
     book.load_html(body, user_style=_STYLE)
     book.write_to_pdf_stream(shown)
     return _made_fit(pikepdf.open(shown))

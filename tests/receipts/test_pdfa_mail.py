@@ -193,3 +193,59 @@ def test_endless_headers_are_cut_in_what_is_shown() -> None:
     assert result.pages == 1
     assert "…" in texts(result.pdf)
     assert original_of(result.pdf) == original
+
+
+def test_a_body_shows_as_on_a_screen() -> None:
+    hidden = (
+        "<p style='display:none'>preheader</p><p style='font-size:0'>zero</p><p style='visibility:hidden'>unseen</p>"
+    )
+    media = "<style>@media print { .a { display: none } } @media screen { .b { display: none } }</style>"
+    shown = texts(made(message(f"{media}{hidden}<p class=a>Total 5</p><p class=b>only on paper</p>")).pdf)
+    assert "Total 5" in shown
+    for unseen in ("preheader", "zero", "unseen", "only on paper"):
+        assert unseen not in shown
+
+
+def test_what_is_wider_than_a_page_is_not_cut_off() -> None:
+    wide = made(message("<table width=1200><tr><td>left<td align=right>Total 12,50</table>"))
+    assert 50 <= int(str(wide.fidelity["scale_percent"])) < 65
+    page = rendered(wide.pdf, dpi=100)
+    right = page.crop((page.width - 200, 150, page.width - 40, 400))
+    assert right.convert("L").getextrema()[0] < 128  # the right end of the table is on the page
+    long = made(message(f"<table><tr><td>{'x' * 3000}<td>Total</table><pre>{'y' * 3000}</pre><p nowrap>{'z ' * 900}"))
+    assert long.fidelity["scale_percent"] == 100
+    assert made(message("<p>short")).fidelity["scale_percent"] == 100
+
+
+def test_pictures_keep_their_shape_and_fit_on_a_page() -> None:
+    result = made(message("<img src='cid:logo@x' width=3000 height=100><img src='cid:logo@x' width=9 height=90000>end"))
+    assert result.pages <= 2
+    page = rendered(result.pdf, dpi=72).crop((0, 150, 595, 400))
+    red = page.point(lambda v: v).convert("RGB").split()[2].point(lambda v: 255 if v < 30 else 0).getbbox()
+    assert red is not None
+    assert red[2] - red[0] <= 110  # a square logo stays one, however wide its sender wants it
+
+
+def test_a_picture_from_outside_shows_the_words_given_for_it() -> None:
+    shown = texts(
+        made(message("<p>Thanks<img src='https://shop.example/logo.png' alt='Shop & Sons' width=90></p>")).pdf
+    )
+    assert "Shop & Sons" in shown
+
+
+@pytest.mark.parametrize("trap", ["<!-- ", "<style>", "<div style='display:none'>", "<style>pre{display:none}</style>"])
+def test_no_part_of_a_body_hides_another(trap: str) -> None:
+    parts = ((f"<p>one</p>{trap}", "html"), ("two", "plain"), ("<p>three</p>", "html"))
+    body = "".join(f"--B\r\nContent-Type: text/{kind}\r\n\r\n{words}\r\n" for words, kind in parts)
+    header = "From: a@b.example\r\nDate: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n"
+    result = made(f"{header}{body}--B--\r\n".encode())
+    everything = "".join(texts(result.pdf, page) for page in range(result.pages))
+    for words in ("one", "two", "three"):
+        assert words in everything
+
+
+def test_style_sheets_that_refer_to_themselves_come_to_an_end() -> None:
+    circle = ":root { --a: var(--b); --b: var(--a) } p { color: var(--a) }"
+    doubling = "".join(f":root {{ --v{n}: var(--v{n + 1}) var(--v{n + 1}) }}" for n in range(60))
+    html = f"<style>{circle}{doubling} div {{ font-family: var(--v0) }}</style><p>Total</p><div>5 EUR</div>"
+    assert "5 EUR" in texts(made(message(html)).pdf)

@@ -70,6 +70,7 @@ def show(original: bytes, limits: Limits) -> Shown:
         "outside_content_blocked": said.blocked,
         "characters_without_glyph": said.without_glyph,
         "tables_as_blocks": said.tables_as_blocks,
+        "scale_percent": said.scale_percent,
         "rendered_by": typeset.RENDERER,
     }
     if typeset.is_certain(pdf):
@@ -89,6 +90,7 @@ class _Said:
     blocked: int = 0
     without_glyph: int = 0
     tables_as_blocks: bool = False
+    scale_percent: int = 100
     is_blank: bool = True
 
 
@@ -102,6 +104,7 @@ def _pages(sections: list[_Section], limits: Limits) -> tuple[pikepdf.Pdf, _Said
         said.blocked += pages.blocked
         said.without_glyph += pages.without_glyph
         said.tables_as_blocks |= pages.tables_as_blocks
+        said.scale_percent = min(said.scale_percent, pages.scale_percent)
         said.is_blank &= pages.is_blank
         if whole is None:
             whole = pages.pdf
@@ -128,8 +131,11 @@ def _sections(message: Message, chosen: list[Leaf]) -> Iterator[_Section]:
         rows += [("Attached", _listed(leaf, digests)) for leaf in one.leaves]
         beside = _beside(one, digests)
         below = (f'<p><img src="{address}"></p>' for address in beside)
-        body = "\n".join([*(_html(text) for text in one.texts), *below])
-        yield _Section(rows=rows, body=body, inline=_inline(one.leaves) | beside)
+        *before, last = list(_apart(one.texts)) or [""]
+        for body in before:
+            yield _Section(rows=rows, body=body, inline=_inline(one.leaves))
+            rows = [("", "the message goes on")]
+        yield _Section(rows=rows, body="\n".join([last, *below]), inline=_inline(one.leaves) | beside)
         for leaf in one.leaves if not chosen else ():
             if leaf.sniffed in (opening.TEXT, opening.HTML) and len(leaf.content) <= _TEXT_MOST:
                 is_html = leaf.sniffed == opening.HTML
@@ -156,6 +162,21 @@ def _beside(message: Message, digests: set[bytes]) -> dict[str, tuple[str, bytes
         and not (leaf.location and leaf.location in text)
         and hashlib.sha256(leaf.content).digest() not in digests
     }
+
+
+def _apart(texts: list[Text]) -> Iterator[str]:
+    """Texts that may stand together: what one in HTML leaves open, hides or styles must not reach another."""
+    plain: list[str] = []
+    for text in texts:
+        if not text.is_html:
+            plain.append(_html(text))
+            continue
+        if any(plain):
+            yield "\n".join(plain)
+        plain = []
+        yield text.content
+    if plain:
+        yield "\n".join(plain)
 
 
 def _html(text: Text) -> str:
