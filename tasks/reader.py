@@ -81,7 +81,7 @@ class Reader:
                 stdin=other.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=_environment(),
+                env=environment(),
                 cwd="/",
                 start_new_session=True,  # an interrupt at the terminal is for the parent to handle
             )
@@ -211,7 +211,7 @@ def _bytes(maxrss: int) -> int:
     return maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """No secret, one thread a library, and the same words and hours everywhere."""
     kept = {name: value for name, value in os.environ.items() if name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")}
     return {

@@ -23,6 +23,7 @@ APT = {
     "java": "default-jdk-headless",
     "maven": "maven",
     "chromium": "chromium",
+    "ghostscript": "ghostscript",
 }
 LACKING: dict[str, str] = {}
 
@@ -48,7 +49,14 @@ def find(part: str) -> str | None:
         return str(found[0]) if found else None
     if part == "versitygw":
         return str(CACHE / "versitygw") if (CACHE / "versitygw").exists() else shutil.which("versitygw")
-    program = {"java": "javac", "maven": "mvn", "dovecot": "dovecot", "go": "go", "chromium": "chromium"}[part]
+    program = {
+        "java": "javac",
+        "maven": "mvn",
+        "dovecot": "dovecot",
+        "go": "go",
+        "chromium": "chromium",
+        "ghostscript": "gs",
+    }[part]
     return shutil.which(
         program,
         path=os.pathsep.join(

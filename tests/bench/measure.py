@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks import reader
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
@@ -18,12 +20,13 @@ class Cost:
 
 
 def cost(command: Sequence[str]) -> Cost:
-    """Run `command` to its end.
+    """Run `command` to its end, with the memory allocator set as in our processes that read files.
 
     Raises:
         RuntimeError: It failed.
     """
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    environment = {**os.environ, **{name: value for name, value in reader.environment().items() if "MALLOC" in name}}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     assert process.stderr is not None
     said = process.stderr.read()
     process.stderr.close()
