@@ -6,7 +6,7 @@ import argparse
 import importlib
 import importlib.util
 
-SECTIONS = ("normalise", "seal")
+SECTIONS = ("normalise", "kinds", "memory", "seal")
 
 
 def main() -> None:

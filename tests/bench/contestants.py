@@ -70,6 +70,26 @@ def isolated(files: list[Path], repeat: int, out: Path) -> None:
     isolation.close()
 
 
+def scans(files: list[Path], repeat: int, out: Path) -> None:
+    """Make a PDF of so many pages, each the picture of `files`."""
+    import img2pdf
+
+    (out / "scans.pdf").write_bytes(img2pdf.convert([str(file) for file in files] * repeat))
+
+
+def tiff(files: list[Path], repeat: int, out: Path) -> None:
+    """Make an uncompressed RGB TIFF of so many megabytes, tiled with the picture of `files`."""
+    from PIL import Image
+
+    side = round((repeat * 1e6 / 3) ** 0.5)
+    whole = Image.new("RGB", (side, side))
+    with Image.open(files[0]) as tile:
+        for left in range(0, side, tile.width):
+            for top in range(0, side, tile.height):
+                whole.paste(tile, (left, top))
+    whole.save(out / "large.tif")
+
+
 if __name__ == "__main__":
     who, repeat, out, *names = sys.argv[1:]
     globals()[who]([Path(name) for name in names], int(repeat), Path(out))
