@@ -41,6 +41,13 @@ def check_extents(original: bytes, pixels: int) -> None:
         check_pixels(int.from_bytes(width, "big"), int.from_bytes(height, "big"), pixels)
 
 
+def jp2_profile(original: bytes) -> bytes | None:
+    """The ICC profile of a JP2 file, if it names one (ISO 15444-1 I.5.3.3: METH 2)."""
+    header = next((content for name, content in within(original) if name == b"jp2h"), b"")
+    stated = (content for name, content in within(header) if name == b"colr")
+    return next((content[3:] for content in stated if content[:1] == b"\2"), None)
+
+
 def within(content: bytes) -> list[tuple[bytes, bytes]]:
     """(type, content) of each box in `content`, in order; what does not fit is left out."""
     found, position = [], 0

@@ -10,6 +10,7 @@ from PIL import Jpeg2KImagePlugin
 from receipts import quality
 from receipts.evidence import Json
 from receipts.pdfa import boxes, media, raster, still
+from receipts.pdfa.colour import is_usable
 from receipts.pdfa.document import check_pixels
 from receipts.pdfa.model import Picture, Shown
 from receipts.policy import Limits
@@ -17,6 +18,9 @@ from receipts.policy import Limits
 _SRGB: Final = 16  # ISO 15444-1 table I.10
 _GREY: Final = 17
 _PLAIN: Final = {(1, _GREY): 1, (3, _SRGB): 3}
+_DEPTHS: Final = (7, 15)  # 8 and 16 bits, without a sign
+_NAMED: Final = 1  # ISO 15444-1 table I.9: how the colour is stated
+_PROFILED: Final = 2
 
 
 def show(original: bytes, limits: Limits) -> Shown:
@@ -25,7 +29,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     Raises:
         Refused: TRUNCATED, DAMAGED, TOO_MANY_PIXELS or UNSUPPORTED_TYPE.
     """
-    components = 0 if original.startswith(media.CODESTREAM) else components_of(original)
+    components = 0 if original.startswith(media.CODESTREAM) else _carried(original)
     if not components:
         return still.show(original, limits)
     with raster.decoding("jp2"):
@@ -33,14 +37,16 @@ def show(original: bytes, limits: Limits) -> Shown:
     check_pixels(image.width, image.height, limits.pixels)
     with raster.decoding("jp2"):
         image.load()
-    if image.mode != {1: "L", 3: "RGB"}[components]:
+    if image.mode not in {1: ("L", "I;16"), 3: ("RGB",)}[components]:
         return still.show(original, limits)
-    meaning, profile = raster.meaning_of(None, components)
+    bits = still.bits_of(original, media.JP2)
+    meaning, profile = raster.meaning_of(boxes.jp2_profile(original), components)
     picture = Picture(
         coding="JPXDecode",
         width_px=image.width,
         height_px=image.height,
         components=components,
+        bits=bits,
         profile=profile,
         dpi=raster.dpi_of(image.info),
     )
@@ -49,6 +55,7 @@ def show(original: bytes, limits: Limits) -> Shown:
         "stream": "page 1, image Im0, JPXDecode",
         "width_px": image.width,
         "height_px": image.height,
+        "bits": bits,
         "colour": meaning,
         "decoded_by": still.decoder_version("jpg_2000"),
     }
@@ -62,13 +69,34 @@ def components_of(original: bytes) -> int:
     Raises:
         Refused: TRUNCATED or DAMAGED.
     """
+    stated = _stated(original)
+    if stated is None or stated[0][10] != _DEPTHS[0] or stated[1][0] != _NAMED:
+        return 0
+    return _named(*stated)
+
+
+def _carried(original: bytes) -> int:
+    """As `components_of`, and for 16 bits and colours by an ICC profile as well."""
+    stated = _stated(original)
+    if stated is None or stated[0][10] not in _DEPTHS:
+        return 0
+    header, colour = stated
+    if colour[0] == _NAMED:
+        return _named(header, colour)
+    components = int.from_bytes(header[8:10], "big")
+    return components if colour[0] == _PROFILED and components in (1, 3) and is_usable(colour[3:], components) else 0
+
+
+def _named(header: bytes, colour: bytes) -> int:
+    return _PLAIN.get((int.from_bytes(header[8:10], "big"), int.from_bytes(colour[3:7], "big")), 0)
+
+
+def _stated(original: bytes) -> tuple[bytes, bytes] | None:
+    """Image header and colour specification, if there is one of each and nothing that gives samples another role."""
     boxes.check(original)
-    outer = boxes.within(original)
-    inner = boxes.within(next((content for name, content in outer if name == b"jp2h"), b""))
+    inner = boxes.within(next((content for name, content in boxes.within(original) if name == b"jp2h"), b""))
     names = [name for name, _ in inner]
     if names != [b"ihdr", b"colr"] and names != [b"ihdr", b"colr", b"res "]:
-        return 0  # palettes, channels with other roles, several colour statements
+        return None  # palettes, channels with other roles, several colour statements
     header, colour = inner[0][1], inner[1][1]
-    if len(header) != 14 or header[10] != 7 or len(colour) < 7 or colour[0] != 1:
-        return 0
-    return _PLAIN.get((int.from_bytes(header[8:10], "big"), int.from_bytes(colour[3:7], "big")), 0)
+    return (header, colour) if len(header) == 14 and len(colour) >= 7 else None

@@ -87,7 +87,8 @@ class Picture:
         coding: The filter that reads it (ISO 32000-1 7.4): `DCTDecode` or `JPXDecode`.
         width_px: Pixels across, before any turning.
         height_px: Pixels down.
-        components: 1, 3 or 4, of 8 bits each.
+        components: 1, 3 or 4.
+        bits: Of each of these.
         profile: The ICC profile that gives them a meaning; without one, it is the output intent.
         dpi: Pixels per inch across and down, as the file states them.
         exif_orientation: As the file states it, be it nonsense.
@@ -104,6 +105,7 @@ class Picture:
     exif_orientation: object = 1
     is_inverted: bool = False
     is_untransformed: bool = False
+    bits: int = 8
 
 
 @dataclass(frozen=True, kw_only=True)

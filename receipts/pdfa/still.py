@@ -39,6 +39,7 @@ DECODERS: Final = MappingProxyType[str, tuple[Callable[[BytesIO], Image.Image], 
 )
 """Media type -> Pillow's decoder for it alone, and the library that it calls."""
 _BMP_WRAPS: Final = MappingProxyType({4: "JPEG", 5: "PNG"})  # [MS-WMF] 2.1.1.7: BI_JPEG, BI_PNG, meant for printers
+_META_WITHIN: Final = 64 * 1024
 _BMP_BITS: Final = frozenset({1, 2, 4, 8, 16, 24, 32})
 
 
@@ -55,21 +56,26 @@ def show(original: bytes, limits: Limits) -> Shown:
     with raster.decoding(kind):
         image = decoder(BytesIO(original))
     check_pixels(image.width, image.height, limits.pixels)
+    if media_type == media.JP2 and (profile := boxes.jp2_profile(original)):
+        image.info["icc_profile"] = profile
     with raster.decoding(kind):
         image.load()
         pictures = int(getattr(image, "n_frames", 1))
     pdf = pikepdf.new()
     said = raster.add_page(pdf, image, exif_orientation=exif.orientation(image.info.get("exif", b"")))
-    bits = _bits(original, media_type)
+    bits = bits_of(original, media_type)
+    is_reduced = bits > 8 and said["bits"] == 8
     fidelity: dict[str, Json] = {
-        "claim": "samples-equal",
+        "claim": "samples-rounded" if is_reduced else "samples-equal",
         "stream": "page 1, image Im0, FlateDecode",
         "pictures_in_original": pictures,
         "bits_in_original": bits,
-        "is_precision_reduced": bits > 8 and said["bits"] == 8,
+        "is_precision_reduced": is_reduced,
         "decoded_by": decoder_version(library),
         **said,
     }
+    if media_type == media.AVIF and b"clap" in original[:_META_WITHIN]:
+        fidelity["is_crop_ignored"] = True  # ISO 14496-12 12.1.4: more than it says is shown, nothing less
     return Shown(pdf=pdf, route=f"{kind}-decoded", fidelity=fidelity)
 
 
@@ -106,7 +112,7 @@ def _check_bmp(original: bytes) -> None:
         raise Refused(Code.TRUNCATED, "BMP ends before its pixels")
 
 
-def _bits(original: bytes, media_type: str) -> int:
+def bits_of(original: bytes, media_type: str) -> int:
     """Bits of a sample as the file says: what is decoded may have fewer."""
     if media_type == media.AVIF and (at := original.find(b"av1C")) >= 0:
         flags = original[at + 6 : at + 7] or b"\0"  # AV1-ISOBMFF 2.3: high_bitdepth, twelve_bit

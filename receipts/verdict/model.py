@@ -20,6 +20,7 @@ _SHOWN: Final = MappingProxyType(
         "idat-identical": "the picture shown is the received file's own compressed data; the file itself is attached",
         "strips-identical": "the pages show the received file's own fax data; the file itself is attached",
         "samples-equal": "the picture shown has the very same samples; the file itself is attached, byte for byte",
+        "samples-rounded": "the picture shown has its samples rounded to 8 bits; the file itself is attached",
         "original-attached": "it is attached, byte for byte; the pages show a rendition of it",
     }
 )

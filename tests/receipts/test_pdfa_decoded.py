@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import detect, original_of
+from receipts.pdfa import colour, detect, original_of
 from receipts.policy import Limits
 from tests.conftest import SAMPLES
 from tests.receipts.pdfa_cases import made, picture, rendered, with_orientation
@@ -83,7 +83,7 @@ def test_what_is_shown_is_what_was_decoded(
     assert made(original).pdf == result.pdf
     if result.route == "jp2-stream":
         assert form == "JPEG2000"
-        assert mode in ("L", "RGB")
+        assert mode in ("L", "RGB", "I;16")
         return
     if options.get("compression") in ("group3", "group4"):
         assert result.route == "tiff-stream"  # tests/receipts/test_pdfa_tiff.py
@@ -234,3 +234,41 @@ def test_a_mutated_picture_is_archived_whole_or_refused(original: bytes, data: s
     except Refused:
         return
     assert original_of(result.pdf) == bytes(mutated)
+
+
+def with_profile(jp2: bytes, profile: bytes) -> bytes:
+    """The JP2 with its colour stated by a profile instead of a name (ISO 15444-1 I.5.3.3)."""
+    at = jp2.index(b"colr") - 4
+    length = int.from_bytes(jp2[at : at + 4], "big")
+    box = struct.pack(">I4s3B", 11 + len(profile), b"colr", 2, 0, 0) + profile
+    outer = jp2.index(b"jp2h") - 4
+    size = int.from_bytes(jp2[outer : outer + 4], "big") + len(box) - length
+    return jp2[:outer] + size.to_bytes(4, "big") + jp2[outer + 4 : at] + box + jp2[at + length :]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_the_profile_of_a_jpeg_2000_is_carried(mode: str) -> None:
+    profile = colour.srgb() if mode != "L" else colour.srgb().replace(b"RGB ", b"GRAY", 1)
+    original = with_profile(picture(noise(mode, (40, 30), 5), "JPEG2000"), profile)
+    result = made(original)
+    assert result.route == ("jp2-decoded" if mode == "RGBA" else "jp2-stream")
+    assert result.fidelity["colour"] == "profile-carried"
+    with pikepdf.open(BytesIO(result.pdf)) as pdf:
+        assert pdf.pages[0].obj.Resources.XObject.Im0.ColorSpace[1].read_bytes() == profile
+
+
+def test_a_jpeg_2000_of_16_bits_keeps_them() -> None:
+    original = picture(noise("I;16", (40, 30), 5), "JPEG2000")
+    result = made(original)
+    assert (result.route, result.fidelity["bits"]) == ("jp2-stream", 16)
+    assert original_of(result.pdf) == original
+
+
+def test_samples_that_the_decoder_rounds_are_not_called_equal() -> None:
+    original = picture(noise("RGB", (40, 30), 5), "JPEG2000", no_jp2=True)
+    at = original.index(b"\xff\x51") + 40
+    deep = bytearray(original)
+    deep[at : at + 9 : 3] = b"\x0f\x0f\x0f"  # Ssiz: 16 bits (ISO 15444-1 A.5.1)
+    for content, claim, is_reduced in ((original, "samples-equal", False), (bytes(deep), "samples-rounded", True)):
+        fidelity = made(content).fidelity
+        assert (fidelity["claim"], fidelity["is_precision_reduced"]) == (claim, is_reduced)
