@@ -89,8 +89,8 @@ def _described(picture: Picture) -> bytes:
     """The image dictionary without its length (ISO 32000-1 8.9.5)."""
     space = colour.DEVICE[picture.components] if picture.profile is None else f"[/ICCBased {_PROFILE} 0 R]"
     described = (
-        f"/Type/XObject/Subtype/Image/Width {picture.width_px}/Height {picture.height_px}/BitsPerComponent {picture.bits}"
-        f"/ColorSpace {space}/Filter/{picture.coding}"
+        f"/Type/XObject/Subtype/Image/Width {picture.width_px}/Height {picture.height_px}"
+        f"/BitsPerComponent {picture.bits}/ColorSpace {space}/Filter/{picture.coding}"
     ).encode()
     return described + _INVERTED * picture.is_inverted + _UNTURNED * picture.is_untransformed
 
