@@ -9,6 +9,7 @@ from pathlib import Path
 from asn1crypto import core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from pyhanko.sign.ades.qualified_asn1 import QcStatements
 
@@ -33,22 +34,26 @@ def respin(
     without_statements: Collection[str] = (),
     without_names: Collection[str] = (),
     more_names: Sequence[tuple[str, str]] = (),
+    extensions: Sequence[x509.ExtensionType] = (),
+    not_before: datetime | None = None,
+    key: rsa.RSAPrivateKey | None = None,
 ) -> DevPki:
-    """Replace a certificate of a PKI that does not run yet: the same key, other contents."""
+    """Replace a certificate of a PKI that does not run yet: the same key if no other is given, other contents."""
     old, ca = pki.identity(name), pki.identity("ca")
+    used, others = key or old.key, {each.oid: each for each in extensions}
     subject = [each for each in old.certificate.subject if each.oid.dotted_string not in without_names]
     subject += [x509.NameAttribute(x509.ObjectIdentifier(oid), value) for oid, value in more_names]
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name(subject))
         .issuer_name(old.certificate.issuer)
-        .public_key(old.key.public_key())
+        .public_key(used.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(old.certificate.not_valid_before_utc)
+        .not_valid_before(not_before or old.certificate.not_valid_before_utc)
         .not_valid_after(old.certificate.not_valid_after_utc)
     )
     for extension in old.certificate.extensions:
-        value = extension.value
+        value = others.get(extension.oid, extension.value)
         if extension.oid == QC_STATEMENTS:
             value = x509.UnrecognizedExtension(QC_STATEMENTS, _without(value.public_bytes(), without_statements))
         builder = builder.add_extension(value, extension.critical)
@@ -57,7 +62,7 @@ def respin(
     if name == "seal":
         chain = [ca.certificate, pki.certificate("root")]
         encryption = serialization.BestAvailableEncryption(pki.p12_secret.read_bytes())
-        pki.p12.write_bytes(pkcs12.serialize_key_and_certificates(b"seal", old.key, certificate, chain, encryption))
+        pki.p12.write_bytes(pkcs12.serialize_key_and_certificates(b"seal", used, certificate, chain, encryption))
     return pki
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from asn1crypto import algos, cms, core, tsp
+from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -131,7 +132,19 @@ class OcspResponder:
             if isinstance(extension.value, x509.OCSPNonce):
                 builder = builder.add_extension(extension.value, critical=False)
         response = builder.sign(self._identity.key, hashes.SHA256())
-        return response.public_bytes(serialization.Encoding.DER)
+        return self._produced_at(response.public_bytes(serialization.Encoding.DER), this_update)
+
+    def _produced_at(self, response: bytes, moment: datetime) -> bytes:
+        """The response as of `moment`: cryptography writes what the machine's clock says, which tests move."""
+        whole = asn1_ocsp.OCSPResponse.load(response)
+        basic = whole["response_bytes"]["response"].parsed
+        said = basic["tbs_response_data"]
+        if said["produced_at"].native == moment:
+            return response
+        said["produced_at"] = moment
+        basic["signature"] = self._identity.key.sign(said.dump(force=True), ec.ECDSA(hashes.SHA256()))
+        answer = {"response_type": "basic_ocsp_response", "response": core.ParsableOctetString(basic.dump(force=True))}
+        return bytes(asn1_ocsp.OCSPResponse({"response_status": "successful", "response_bytes": answer}).dump())
 
 
 class CrlIssuer:

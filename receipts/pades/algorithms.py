@@ -11,6 +11,9 @@ from pyhanko_certvalidator.policy_decl import AlgorithmUsageConstraint
 
 DIGESTS: Final = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})  # clause 5
 _MECHANISMS: Final = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})  # clause 6; PKCS#1 v1.5 is legacy, not out
+_LEAST_RSA_BITS: Final = 1900
+_LASTING_RSA_BITS: Final = 3000
+_LEAST_EC_BITS: Final = 256
 _RSA_2048_ENDS: Final = datetime(2029, 1, 1, tzinfo=UTC)  # clause 8.4: 1900 to 2999 bits until 2028-12-31
 
 
@@ -39,18 +42,18 @@ class Algorithms(CMSAlgorithmUsagePolicy):
             mechanism, digest = algo.signature_algo, algo.hash_algo
         except ValueError:
             mechanism, digest = algo["algorithm"].native, None
-        reason = None
         if mechanism not in _MECHANISMS or (digest is not None and digest not in DIGESTS):
-            reason = f"{algo['algorithm'].native} is not good enough"
-        elif public_key is not None:
-            reason = self._weakness(public_key)
-        return AlgorithmUsageConstraint(reason is None, failure_reason=reason)
+            return AlgorithmUsageConstraint(False, failure_reason=f"{algo['algorithm'].native} is not good enough")
+        return self._judge_key(public_key) if public_key is not None else AlgorithmUsageConstraint(True)
 
-    def _weakness(self, key: keys.PublicKeyInfo) -> str | None:
-        if key.algorithm in ("rsa", "rsassa_pss"):
-            least = 1900 if self._at < _RSA_2048_ENDS else 3000
-        elif key.algorithm == "ec":
-            least = 256
-        else:
-            return f"keys for {key.algorithm} are not accepted"
-        return None if key.bit_size >= least else f"a key of {key.bit_size} bits is too weak"
+    def _judge_key(self, key: keys.PublicKeyInfo) -> AlgorithmUsageConstraint:
+        least = {"rsa": _LEAST_RSA_BITS, "rsassa_pss": _LEAST_RSA_BITS, "ec": _LEAST_EC_BITS}.get(key.algorithm)
+        if least is None:
+            return AlgorithmUsageConstraint(False, failure_reason=f"keys for {key.algorithm} are not accepted")
+        reason = f"a key of {key.bit_size} bits is too weak"
+        if key.bit_size < least:
+            return AlgorithmUsageConstraint(False, failure_reason=reason)
+        if key.algorithm != "ec" and key.bit_size < _LASTING_RSA_BITS and self._at >= _RSA_2048_ENDS:
+            # It was good once: an older proof of existence would do (EN 319 102-1: _NO_POE).
+            return AlgorithmUsageConstraint(False, not_allowed_after=_RSA_2048_ENDS, failure_reason=reason)
+        return AlgorithmUsageConstraint(True)

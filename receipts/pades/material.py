@@ -6,8 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from asn1crypto import cms, crl, ocsp, x509
+from asn1crypto import cms, core, crl, ocsp, x509
 from pyhanko.pdf_utils import generic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revocation:
+    """That a certificate is revoked.
+
+    Attributes:
+        recorded: Since when, by the authority's books.
+        since: The same, or earlier, if the authority says that the key was lost before (RFC 5280, 5.3.2).
+    """
+
+    recorded: datetime
+    since: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,25 +39,25 @@ class Material:
             crls=tuple(each for each in self.crls if _within([_this_update(each)], start, end)),
         )
 
-    def revoked(self, certificate: x509.Certificate) -> datetime | None:
-        """Since when any of the revocation information, whoever issued it, calls the certificate revoked."""
-        moments = [*self._by_responders(certificate), *self._by_lists(certificate)]
-        return min(moments, default=None)
+    def revoked(self, certificate: x509.Certificate) -> Revocation | None:
+        """What any of the revocation information, whoever issued it, says of a revocation; the earliest."""
+        found = [*self._by_responders(certificate), *self._by_lists(certificate)]
+        return min(found, key=lambda each: each.since, default=None)
 
-    def _by_responders(self, certificate: x509.Certificate) -> Iterable[datetime]:
+    def _by_responders(self, certificate: x509.Certificate) -> Iterable[Revocation]:
         for response in self.ocsps:
             for single in response.basic_ocsp_response["tbs_response_data"]["responses"]:
                 if single["cert_id"]["serial_number"].native == certificate.serial_number:
                     status = single["cert_status"]
                     if status.name == "revoked":
-                        yield status.chosen["revocation_time"].native
+                        yield _revocation(status.chosen["revocation_time"].native, single.invalidity_date_value)
 
-    def _by_lists(self, certificate: x509.Certificate) -> Iterable[datetime]:
+    def _by_lists(self, certificate: x509.Certificate) -> Iterable[Revocation]:
         for revocation_list in self.crls:
             if revocation_list.issuer == certificate.issuer:
                 for entry in revocation_list["tbs_cert_list"]["revoked_certificates"] or ():
                     if entry["user_certificate"].native == certificate.serial_number:
-                        yield entry["revocation_date"].native
+                        yield _revocation(entry["revocation_date"].native, entry.invalidity_date_value)
 
 
 def read_material(root: generic.DictionaryObject, signed: Iterable[cms.SignedData]) -> Material:
@@ -86,6 +99,11 @@ def common_name(certificate: x509.Certificate) -> str:
     """A certificate's subject in short."""
     subject = certificate.subject
     return str(subject.native.get("common_name") or subject.human_friendly)
+
+
+def _revocation(recorded: datetime, invalid: core.GeneralizedTime | None) -> Revocation:
+    since = recorded if invalid is None else min(recorded, invalid.native)
+    return Revocation(recorded=recorded, since=since)
 
 
 def _ocsp_times(response: ocsp.OCSPResponse) -> list[datetime]:

@@ -135,6 +135,7 @@ def judge_in_view(
         view=view,
         everything=case.everything,
         signed_at=info_of(token)["gen_time"].native,
+        is_time_stamp=True,
         at_once=at_once,
     )
     status: dict[str, Any] = judge(

@@ -15,7 +15,7 @@ from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
 from receipts.pades.algorithms import Algorithms
-from receipts.pades.material import Material, common_name
+from receipts.pades.material import Material, Revocation, common_name
 from receipts.pades.report import Finding, SubIndication
 
 T = TypeVar("T")
@@ -48,6 +48,7 @@ class Trust:
         view: When, and with what, it is looked at.
         everything: All that the file holds now: a revocation counts, whenever it became known.
         signed_at: When the signature existed: best-signature-time (EN 319 102-1, 5.5.4), or a time-stamp's own time.
+        is_time_stamp: Whether it is a time-stamp's: nothing but a later proof of existence tells its time.
         at_once: Whether revocation information that was in force at that time will do; else it must be younger.
     """
 
@@ -55,15 +56,19 @@ class Trust:
     view: View
     everything: Material
     signed_at: datetime
+    is_time_stamp: bool = False
     at_once: bool = False
 
-    def context(self, *, revocation: bool) -> ValidationContext:
-        """pyHanko's view of it: chains as they were when it was signed, revocation as was known after."""
+    def context(self, *, revocation: bool, moment: datetime | None = None) -> ValidationContext:
+        """pyHanko's view of it: chains as they were when it was signed, or at `moment`; revocation as was known after.
+
+        Certificates that were revoked after that moment count as good for pyHanko only if other information says so.
+        """
         fresh = self.fresh if revocation else None
         return ValidationContext(
             trust_roots=list(self.anchors),
             other_certs=self.view.material.certificates,
-            moment=self.signed_at,
+            moment=moment or self.signed_at,
             best_signature_time=self.signed_at,
             allow_fetching=False,
             ocsps=list(fresh.ocsps) if fresh else [],
@@ -125,7 +130,10 @@ def judge(check: str, trust: Trust, validation: Validation) -> dict[str, Any]:
     if not (status["valid"] and status["intact"]):
         # Of a time-stamp: the seal itself was checked before. Then it proves nothing (EN 319 102-1, 5.5.4).
         raise Finding(check, SubIndication.NO_POE, "its signature is wrong, or over something else")
-    _check_revoked(check, status["validation_path"], trust)
+    _check_validity(check, status["signing_cert"], problem, trust, validation)
+    revoked_later = _check_revoked(check, status["validation_path"], trust)
+    if problem is SubIndication.TRY_LATER and revoked_later and _is_revocation_proved(revoked_later, trust, validation):
+        return status | {"trust_problem_indic": None}
     if problem is SubIndication.TRY_LATER:
         evidence = f"not every certificate has revocation information issued after the time-stamp of {trust.signed_at}"
         raise Finding(check, problem, evidence)
@@ -134,15 +142,49 @@ def judge(check: str, trust: Trust, validation: Validation) -> dict[str, Any]:
     return status
 
 
-def _check_revoked(check: str, path: ValidationPath | None, trust: Trust) -> None:
+def _check_validity(
+    check: str, leaf: x509.Certificate, problem: SubIndication | None, trust: Trust, validation: Validation
+) -> None:
+    """Say of a chain that does not hold if that is because the certificate was not valid when it was used."""
+    if problem is None:
+        return
+    if trust.signed_at < leaf.not_valid_before:
+        evidence = f"{common_name(leaf)} is valid from {leaf.not_valid_before} only"
+        raise Finding(check, SubIndication.NOT_YET_VALID, evidence)
+    if leaf.not_valid_after < trust.signed_at:
+        at_its_end = _problem(run(validation(trust.context(revocation=True, moment=leaf.not_valid_after))))
+        problem = SubIndication.OUT_OF_BOUNDS_NO_POE if at_its_end else SubIndication.OUT_OF_BOUNDS_NOT_REVOKED
+        raise Finding(check, problem, f"{common_name(leaf)} had expired on {leaf.not_valid_after}")
+
+
+def _check_revoked(check: str, path: ValidationPath | None, trust: Trust) -> Revocation | None:
+    """Check that no certificate of a path was revoked when that matters; returns a later revocation of the signer's.
+
+    The signer's may be revoked once the signature is proved to exist (EN 319 102-1, 5.5.4, 4) a)); a time-stamp's, and
+    those of CAs, once it is proved that all was there before (5.6.2).
+
+    Raises:
+        Finding: One was.
+    """
+    later = None
     for certificate in path or ():
-        since = trust.everything.revoked(certificate)
-        if since is None or (trust.view.proof and since > trust.view.seen_at):
+        found = trust.everything.revoked(certificate)
+        if found is None or (trust.view.proof and found.since > trust.view.seen_at):
             continue
-        # At whatever time: stricter than EN 319 102-1, which allows it after best-signature-time.
         is_ca = path is not None and certificate != path.leaf
+        if not is_ca and not trust.is_time_stamp and found.since > trust.signed_at:
+            later = found
+            continue
         problem = SubIndication.REVOKED_CA_NO_POE if is_ca else SubIndication.REVOKED_NO_POE
-        raise Finding(check, problem, f"{common_name(certificate)} was revoked at {since}")
+        raise Finding(check, problem, f"{common_name(certificate)} was revoked at {found.since}")
+    return later
+
+
+def _is_revocation_proved(revocation: Revocation, trust: Trust, validation: Validation) -> bool:
+    """Whether whoever says that the signer's certificate was revoked may say so: then it was good until then."""
+    status = run(validation(trust.context(revocation=True, moment=revocation.recorded)))
+    details = status["revocation_details"]
+    return _problem(status) is SubIndication.REVOKED_NO_POE and details.revocation_date == revocation.recorded
 
 
 def check_still_valid(check: str, path: ValidationPath, trust: Trust, *, leaf: bool) -> None:

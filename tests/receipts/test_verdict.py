@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
 import zipfile
 from dataclasses import replace
@@ -14,9 +13,6 @@ import jsonschema
 import pikepdf
 import pytest
 from lxml import etree
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import signers
-from pyhanko.sign.fields import SigSeedSubFilter
 
 from apps.checking import check
 from config.settings import Settings
@@ -30,35 +26,15 @@ from receipts.verdict.statement import REPORT, write_pdf
 from tasks import trustlists as task
 from tasks.connections import Connections
 from tests import judge, trustlists
-from tests.pki import archive_file, seal_all, seal_lt, signer_of
-from tests.receipts.pades_attacks import annotate, answers, container, flip, update, with_container
+from tests.pki import archive_file, seal_all, seal_lt
+from tests.receipts.pades_attacks import annotate, answers, flip, update, with_container
+from tests.receipts.past import adobe, wrong_value
 from tests.trustlists import Issue, Listed, operator
 from tests.variants import VARIANTS, make
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 GRANTED = ("granted", trustlists.SINCE)
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "verify.schema.json").read_text())
-
-
-def wrong_value(sealed: bytes) -> bytes:
-    """Another signature value, of the same form."""
-    message = container(sealed)
-    signer = message["content"]["signer_infos"][0]
-    value = bytearray(signer["signature"].native)
-    value[-1] ^= 1
-    signer["signature"] = bytes(value)
-    return with_container(sealed, message)
-
-
-def adobe(pki: DevPki) -> bytes:
-    """A signature of the same key that is no PAdES."""
-    output = io.BytesIO()
-    about = signers.PdfSignatureMetadata(
-        field_name="Seal", subfilter=SigSeedSubFilter.ADOBE_PKCS7_DETACHED, md_algorithm="sha256"
-    )
-    writer = IncrementalPdfFileWriter(io.BytesIO(archive_file()))
-    signers.sign_pdf(writer, about, signer=signer_of(pki), output=output)
-    return output.getvalue()
 
 
 def revoked(pki: DevPki) -> bytes:
@@ -74,7 +50,7 @@ def make_file(name: str, pki: DevPki) -> bytes:
         return revoked(pki)
     [whole] = seal_lt([archive_file()], pki)
     return {
-        "wrong-value": lambda: wrong_value(whole),
+        "wrong-value": lambda: with_container(whole, wrong_value(whole)),
         "flipped": lambda: flip(whole, whole.index(b"/MediaBox") + 12),
         "annotated": lambda: update(whole, annotate),
         "no-pades": lambda: adobe(pki),
