@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     seal_level: Literal["B-LT", "B-LTA"] = Field(
         "B-LT", description="PAdES level of seals; B-LTA adds a document time-stamp over the validation data"
     )
+    seal_mark: bool = Field(False, description="whether the first page shows in its margin who sealed it and when")
     require_qualified: bool = Field(False, description="whether anything short of a qualified seal stops a batch")
     certificate_margin_days: int = Field(30, ge=0, description="certificates that end sooner are spoken of")
     preflight_s: int = Field(300, ge=0, description="how long what a preflight saw is good for")

@@ -84,7 +84,7 @@ class SealingRoom:
                 per_minute=settings.tsa_per_minute,
                 memory=settings.home.resolve() / "time-stamping.json",
             )
-            self.sealer = Sealer(signer=self.signer, timestamper=self.authorities)
+            self.sealer = Sealer(signer=self.signer, timestamper=self.authorities, mark=settings.seal_mark)
         except BaseException:
             await session.close()
             raise
@@ -92,7 +92,7 @@ class SealingRoom:
 
 
 _lock = threading.Lock()
-_rooms: dict[tuple[Path, str, tuple[str, ...]], SealingRoom] = {}
+_rooms: dict[tuple[Path, str, bool, tuple[str, ...]], SealingRoom] = {}
 
 
 def sealing_room(settings: Settings) -> SealingRoom:
@@ -160,5 +160,5 @@ def _secret(value: SecretStr | None, file: Path | None) -> str | None:
     return value.get_secret_value() if value else None
 
 
-def _key(settings: Settings) -> tuple[Path, str, tuple[str, ...]]:
-    return settings.home.resolve(), settings.signer, (settings.tsa_url, *settings.tsa_urls)
+def _key(settings: Settings) -> tuple[Path, str, bool, tuple[str, ...]]:
+    return settings.home.resolve(), settings.signer, settings.seal_mark, (settings.tsa_url, *settings.tsa_urls)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Final
+from typing import Final, TypeAlias
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
@@ -15,10 +16,13 @@ from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObj
 from pyhanko.sign.signers.pdf_byterange import PdfSignedData, SignatureObject
 
 from receipts.errors import Code, Refused
+from receipts.pades.mark import marked
 from receipts.pades.permissions import FIELD, field_for_seal
 
 ESIC: Final = constants.ESIC_EXTENSION_1
 """ISO 32000-1 files say so when they use PAdES structures."""
+Dress: TypeAlias = Callable[[IncrementalPdfFileWriter, generic.DictionaryObject], None]
+"""Gives a signature field its appearance."""
 _BLANK: Final = {
     pdf_name("/Type"): pdf_name("/XObject"),
     pdf_name("/Subtype"): pdf_name("/Form"),
@@ -45,13 +49,12 @@ class Prepared:
     """
 
     def __init__(
-        self, writer: PlainUpdate, field: str, signature: PdfSignedData, algorithm: str, *, with_appearance: bool
+        self, writer: PlainUpdate, field: str, signature: PdfSignedData, algorithm: str, dress: Dress | None = None
     ) -> None:
         self._steps = PdfCMSEmbedder(new_field_spec=SigFieldSpec(field)).write_cms(field, writer)
         field_dictionary = next(self._steps).get_object()
-        if with_appearance:
-            blank = generic.StreamObject(_BLANK, stream_data=b"")
-            field_dictionary[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): writer.add_object(blank)})
+        if dress:
+            dress(writer, field_dictionary)
         self._steps.send(SigObjSetup(sig_placeholder=signature))
         # In place: the unaltered bytes are copied once.
         prepared, self._output = self._steps.send(SigIOSetup(md_algorithm=algorithm, in_place=True))
@@ -63,8 +66,16 @@ class Prepared:
         return bytes(self._output.getvalue())
 
 
-def prepare_seal(pdf: bytes, at: datetime, reserved_bytes: int, algorithm: str, *, beside_others: bool) -> Prepared:
-    """Make room for a seal: an approval signature in an invisible field of its own.
+def blank(writer: IncrementalPdfFileWriter, field: generic.DictionaryObject) -> None:
+    """Give a field an appearance that shows nothing."""
+    nothing = writer.add_object(generic.StreamObject(_BLANK, stream_data=b""))
+    field[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): nothing})
+
+
+def prepare_seal(
+    pdf: bytes, at: datetime, reserved_bytes: int, algorithm: str, *, beside_others: bool, mark: str = ""
+) -> Prepared:
+    """Make room for a seal: an approval signature in a field of its own, invisible unless there is a mark.
 
     Args:
         pdf: The file.
@@ -72,6 +83,7 @@ def prepare_seal(pdf: bytes, at: datetime, reserved_bytes: int, algorithm: str, 
         reserved_bytes: The longest container that will fit.
         algorithm: Digest algorithm, such as `sha256`.
         beside_others: Whether the file is a stranger's that may carry signatures, which stay what they are.
+        mark: A line for the margin of the first page; none is shown beside signatures of others.
 
     Raises:
         AlreadySealed: The file carries a signature, and it wasn't said that it may.
@@ -81,15 +93,15 @@ def prepare_seal(pdf: bytes, at: datetime, reserved_bytes: int, algorithm: str, 
         timestamp=at.astimezone(UTC), subfilter=SigSeedSubFilter.PADES, bytes_reserved=2 * reserved_bytes
     )
     if beside_others:
-        return _beside_others(pdf, signature, algorithm)
+        return _beside_others(pdf, signature, algorithm, mark)
     writer = PlainUpdate(BytesIO(pdf))
     if any(enumerate_sig_fields(writer, filled_status=True)):
         raise AlreadySealed("the PDF carries a signature")
     writer.register_extension(ESIC)
-    return Prepared(writer, FIELD, signature, algorithm, with_appearance=False)
+    return Prepared(writer, FIELD, signature, algorithm, marked(mark) if mark else None)
 
 
-def _beside_others(pdf: bytes, signature: SignatureObject, algorithm: str) -> Prepared:
+def _beside_others(pdf: bytes, signature: SignatureObject, algorithm: str, mark: str) -> Prepared:
     if not pdf.startswith(b"%PDF-"):
         code = Code.UNKNOWN_TYPE if b"%PDF-" not in pdf[:1024] else Code.NOT_SEALABLE
         raise Refused(code, "the file doesn't start as a PDF")
@@ -99,8 +111,9 @@ def _beside_others(pdf: bytes, signature: SignatureObject, algorithm: str) -> Pr
         writer = PlainUpdate(BytesIO(pdf + between))
         field = field_for_seal(writer.prev)
         writer.register_extension(ESIC)
+        shown = mark and not any(enumerate_sig_fields(writer.prev, filled_status=True))
         # ISO 19005-1, 6.9: in PDF/A-1 each field has an appearance, however small it is.
-        return Prepared(writer, field, signature, algorithm, with_appearance=True)
+        return Prepared(writer, field, signature, algorithm, marked(mark) if shown else blank)
     except Refused:
         raise
     except Exception as error:  # pyHanko on a stranger's file

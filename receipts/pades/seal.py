@@ -12,6 +12,7 @@ from pyhanko.sign.timestamps import TimeStamper
 
 from receipts.pades.container import ContainerForm
 from receipts.pades.embed import prepare_seal
+from receipts.pades.mark import line_of
 from receipts.pades.token import check_token, verify
 
 LARGEST_CONTAINER_BYTES: Final = 32767  # ISO 19005-3, 6.1.13 (ISO 32000-1, annex C): no longer string
@@ -27,6 +28,7 @@ class Sealer:
     Attributes:
         signer: The sealing key with its chain.
         timestamper: The time-stamping authority.
+        mark: Whether the first page shows in its margin who sealed it and when.
 
     Raises:
         ValueError: The key is weaker than RSA-3000 or P-256, or neither RSA nor ECDSA.
@@ -34,6 +36,7 @@ class Sealer:
 
     signer: Signer
     timestamper: TimeStamper
+    mark: bool = False
     form: ContainerForm = field(init=False, repr=False, compare=False)
     size: ContainerSize = field(init=False, repr=False, compare=False)
     stamp_size: ContainerSize = field(init=False, repr=False, compare=False)
@@ -96,9 +99,10 @@ async def seal(pdf: bytes, sealer: Sealer, *, at: datetime, beside_others: bool 
     async with sealer.size.measuring:
         if not sealer.size.reserved_bytes:
             sealer.size.grow(await _measure(sealer))
+    mark = line_of(sealer.signer.signing_cert, at) if sealer.mark else ""
     while True:
         reserved_bytes = sealer.size.reserved_bytes
-        prepared = prepare_seal(pdf, at, reserved_bytes, sealer.form.algorithm, beside_others=beside_others)
+        prepared = prepare_seal(pdf, at, reserved_bytes, sealer.form.algorithm, beside_others=beside_others, mark=mark)
         container = await _sign(sealer, prepared.digest)
         if len(container) <= reserved_bytes:
             return prepared.fill(container)

@@ -8,7 +8,7 @@ from typing import Final
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 
-from receipts.pades.embed import PlainUpdate, Prepared
+from receipts.pades.embed import PlainUpdate, Prepared, blank
 from receipts.pades.permissions import free_field
 from receipts.pades.seal import Sealer
 from receipts.pades.token import check_token
@@ -48,7 +48,7 @@ def _prepare(augmented: bytes, reserved_bytes: int) -> Prepared:
     writer = PlainUpdate(BytesIO(augmented))
     field = free_field(writer.prev, FIELD)
     stamp = DocumentTimestamp(bytes_reserved=2 * reserved_bytes)
-    return Prepared(writer, field, stamp, ALGORITHM, with_appearance=_has_appearances(writer.prev))
+    return Prepared(writer, field, stamp, ALGORITHM, blank if _has_appearances(writer.prev) else None)
 
 
 def _has_appearances(reader: PdfFileReader) -> bool:

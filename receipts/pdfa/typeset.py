@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -176,6 +177,29 @@ def sheet(body: str) -> Pdf:
     book.load_html(body, user_style=_STYLE)
     book.write_to_pdf_stream(shown)
     return _made_fit(pikepdf.open(shown))
+
+
+def line(words: str, size_pt: float) -> bytes:
+    """A PDF whose one page is a line of our own words, no larger than that, its font embedded.
+
+    Args:
+        words: The line; what the fonts lack shows as U+FFFD.
+        size_pt: Size of the letters.
+    """
+    typefaces.load()
+    words = html.escape(words)
+    body = f'<p id="line">{typefaces.replaced(words, typefaces.without_glyph(words))}</p>'
+    style = f"p {{ font: {size_pt}pt sans-serif; color: #444444; white-space: nowrap; margin: 0 }}"
+    book = plutoprint.Book(plutoprint.PageSize(1, 1), plutoprint.PAGE_MARGINS_NONE, plutoprint.MEDIA_TYPE_SCREEN)
+    book.load_html(body, user_style=f"body {{ margin: 0; width: max-content }} {style}")
+    width, height = book.get_document_width() * _PX_PT, book.get_document_height() * _PX_PT
+    shown, written = BytesIO(), BytesIO()
+    size = plutoprint.PageSize(math.ceil(width) + 1, math.ceil(height))
+    book = plutoprint.Book(size, plutoprint.PAGE_MARGINS_NONE, plutoprint.MEDIA_TYPE_PRINT)
+    book.load_html(body, user_style=f"@page {{ margin: 0 }} body {{ margin: 0 }} {style}")
+    book.write_to_pdf_stream(shown)
+    _made_fit(pikepdf.open(shown)).save(written, deterministic_id=True)
+    return written.getvalue()
 
 
 def is_certain(pdf: Pdf) -> bool:
