@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from receipts.pades import validate
@@ -15,7 +16,13 @@ from tasks.trust import NoAnchors, anchors
 
 
 def check(
-    name: str, content: bytes, connections: Connections, *, at: datetime | None = None, trusted_list: str = ""
+    name: str,
+    content: bytes,
+    connections: Connections,
+    *,
+    at: datetime | None = None,
+    trusted_list: str = "",
+    evidence_records: Sequence[bytes] = (),
 ) -> Verdict:
     """Validate one file from its bytes and whom the installation trusts, and say what archive and journal know of it.
 
@@ -25,6 +32,7 @@ def check(
         connections: The installation.
         at: For which time the verdict is to be, UTC; default: now.
         trusted_list: Name of the trusted list snapshot to use; default: as configured, else the one in use.
+        evidence_records: Records (RFC 4998, DER) that should prove when the file existed.
 
     Raises:
         NoAnchors: No trust anchor is configured.
@@ -39,7 +47,7 @@ def check(
         if listed is None:
             raise
         trusted = []  # the lists are not in force at that time: a verdict, not a fault
-    report = validate(content, trusted, at=moment)
+    report = validate(content, trusted, at=moment, evidence_records=evidence_records)
     qualification = trustlists.worth(listed, report)
     fidelity = _fidelity(content)
     return Verdict(

@@ -34,10 +34,11 @@ def print_verdict(verdict: Verdict) -> None:
 
 def _print_signatures(report: Report) -> None:
     """Each signature and document time-stamp, where there are several."""
-    if len(report.signatures) < 2:
+    found = [*report.signatures, *report.evidence_records]
+    if len(found) == 1:
         return
     console.print("  signatures", highlight=False)
-    for each in report.signatures:
+    for each in found:
         when = f"{each.sealed_at:%Y-%m-%d %H:%M:%S} UTC" if each.sealed_at else "at no known time"
         level = f", {each.level}" if each.level else ""
         said = f"{each.field}: {each.kind}, revision {each.revision}, by {each.signer or 'nobody known'}, {when}{level}"

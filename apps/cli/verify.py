@@ -25,6 +25,10 @@ def verify(
     trusted_list: Annotated[
         str, typer.Option("--trusted-list", metavar="NAME", help="Use this snapshot; see `probant trust list`.")
     ] = "",
+    evidence_record: Annotated[
+        list[Path] | None,
+        typer.Option("--evidence-record", metavar="ER", help="An RFC 4998 record that proves the file; of one file."),
+    ] = None,
     pdf: Annotated[
         Path | None, typer.Option("--pdf", metavar="OUT", help="Also write a PDF/A report to hand over; of one file.")
     ] = None,
@@ -46,13 +50,16 @@ def verify(
     if not found:
         complain("no PDF files found")
         raise typer.Exit(FAULT)
-    if (pdf or etsi_xml) and len(found) != 1:
-        raise typer.BadParameter(f"--pdf and --etsi-xml are for one file, not {len(found)}")
+    if (pdf or etsi_xml or evidence_record) and len(found) != 1:
+        raise typer.BadParameter(f"--pdf, --etsi-xml and --evidence-record are for one file, not {len(found)}")
+    records = [each.read_bytes() for each in evidence_record or ()]
     _check_snapshot(trusted_list)
     checked: list[Verdict] = []
     with progress() as bar:
         for name, content in bar.track(found, description="validating"):
-            checked.append(check(name, content(), connections(), at=moment, trusted_list=trusted_list))
+            read = content()
+            options = {"at": moment, "trusted_list": trusted_list, "evidence_records": records}
+            checked.append(check(name, read, connections(), **options))
             if as_json:
                 print_json(checked[-1].to_json())
     _write_reports(checked[0], pdf, etsi_xml)

@@ -63,7 +63,7 @@ class Case:
         self.file, self.located, self.at = file, located, at
         self.updates = Updates(file)
         self.proofs: list[Proof] = []
-        self._all_anchors = anchors
+        self.all_anchors = anchors
         self._materials: dict[int, Material] = {}
 
     @cached_property
@@ -74,7 +74,7 @@ class Case:
     @cached_property
     def anchors(self) -> Sequence[x509.Certificate]:
         """The trust anchors that matter here."""
-        return among(self._all_anchors, self.everything)
+        return among(self.all_anchors, self.everything)
 
     def covering(self, revision: int) -> list[Proof]:
         """The proofs of existence that cover a revision, newest first."""
@@ -125,7 +125,7 @@ class Notes:
     def judged(self, finding: Finding | None) -> Judged:
         """The verdict, with the one thing that doesn't hold if there is any."""
         passed, failed = Indication.TOTAL_PASSED, Indication.TOTAL_FAILED
-        if self.kind is Kind.TIME_STAMP:
+        if self.kind is not Kind.SEAL:
             passed, failed = Indication.PASSED, Indication.FAILED
         indication, sub_indication, checks = passed, None, tuple(self.checks)
         if finding is not None:

@@ -10,18 +10,20 @@ from receipts.pades.case import Notes
 from receipts.pades.report import Check, Finding, Indication, Judged, Kind, SubIndication
 from receipts.pades.structure import FOUND
 
-TIME_STAMPS: Final = "document time-stamps"
+PROOFS: Final = "proofs of existence"
 _RANKS: Final = {Indication.TOTAL_FAILED: 0, Indication.FAILED: 0, Indication.INDETERMINATE: 1}
 
 
-def headline_of(pdf: bytes, judged: Sequence[Judged]) -> Judged:
+def headline_of(pdf: bytes, judged: Sequence[Judged], records: Sequence[Judged] = ()) -> Judged:
     """The verdict on a file: on the archive's own seal in an archive file, else the weakest of all.
 
-    A document time-stamp is no seal; one that doesn't hold spoils the verdict, since it proves no time.
+    A document time-stamp is no seal; one that doesn't hold spoils the verdict, since it proves no time. So does an
+    evidence record.
 
     Args:
         pdf: The file.
         judged: Its signatures and document time-stamps, in the order of the file.
+        records: The evidence records that were given with it.
     """
     seals = [each for each in judged if each.kind is Kind.SEAL]
     if not seals:
@@ -36,6 +38,7 @@ def headline_of(pdf: bytes, judged: Sequence[Judged]) -> Judged:
         for each in judged
         if each.kind is Kind.TIME_STAMP and not each.passed and (each.revision is None or each.revision >= first)
     ]
+    spoilt += [each for each in records if not each.passed]
     return _spoilt(weakest, spoilt) if spoilt and weakest.passed else weakest
 
 
@@ -44,7 +47,7 @@ def _rank(judged: Judged) -> int:
 
 
 def _spoilt(seal: Judged, stamps: Sequence[Judged]) -> Judged:
-    """A seal that holds, in a file with a document time-stamp that does not."""
+    """A seal that holds, in a file with a document time-stamp or evidence record that does not."""
     worst = min(stamps, key=_rank)
     is_open = worst.indication is Indication.INDETERMINATE
     evidence = f"{worst.field}: {worst.indication} / {worst.sub_indication}: {worst.why}"
@@ -52,7 +55,7 @@ def _spoilt(seal: Judged, stamps: Sequence[Judged]) -> Judged:
         seal,
         indication=Indication.INDETERMINATE,
         sub_indication=worst.sub_indication if is_open else SubIndication.NO_POE,
-        checks=(*seal.checks, Check(TIME_STAMPS, False, evidence)),
+        checks=(*seal.checks, Check(PROOFS, False, evidence)),
     )
 
 

@@ -88,6 +88,23 @@ def read_material(root: generic.DictionaryObject, signed: Iterable[cms.SignedDat
     )
 
 
+def read_container(signed: cms.SignedData) -> Material:
+    """The certificates and the revocation information in a container (RFC 5652, 5.1; RFC 5940).
+
+    Raises:
+        Exception: Something in it is malformed.
+    """
+    certificates = [choice.chosen for choice in signed["certificates"] if choice.name == "certificate"]
+    found: dict[str, list[core.Asn1Value]] = {"ocsp": [], "crl": []}
+    for choice in signed["crls"] or ():
+        if choice.name == "crl":
+            found["crl"].append(choice.chosen)
+        elif choice.name == "other" and choice.chosen["other_rev_info_format"].native == "ocsp_response":
+            found["ocsp"].append(choice.chosen["other_rev_info"])
+    certificates += [each for response in found["ocsp"] for each in response.basic_ocsp_response["certs"] or ()]
+    return Material(certificates=tuple(certificates), ocsps=tuple(found["ocsp"]), crls=tuple(found["crl"]))
+
+
 def among(anchors: Sequence[x509.Certificate], material: Material) -> Sequence[x509.Certificate]:
     """The anchors that a certificate in the file is or has as issuer: trusted lists have thousands of others."""
     names = {name.hashable for each in material.certificates for name in (each.issuer, each.subject)}

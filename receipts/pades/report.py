@@ -93,10 +93,11 @@ class Check:
 
 
 class Kind(StrEnum):
-    """What a signature field of a PDF holds."""
+    """What is judged: what a signature field of a PDF holds, or an evidence record (RFC 4998) beside it."""
 
     SEAL = "seal"
     TIME_STAMP = "document time-stamp"
+    EVIDENCE_RECORD = "evidence record"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +147,7 @@ class Judged:
     @property
     def passed(self) -> bool:
         """Whether it holds in full: a seal at level B-LT or better."""
-        if self.kind is Kind.TIME_STAMP:
+        if self.kind is not Kind.SEAL:
             return self.indication is Indication.PASSED
         return self.indication is Indication.TOTAL_PASSED and self.level in _COMPLETE
 
@@ -184,6 +185,7 @@ class Report:
     Attributes:
         headline: What the file as a whole is: the archive's seal in an archive file, else the weakest of all.
         signatures: Each, in the order of the file.
+        evidence_records: Those that were given with the file.
         size_bytes: Size of the file.
         sha256: Hex digest of the file.
         anchors: Hex SHA-256 of the trust anchors' certificates.
@@ -192,6 +194,7 @@ class Report:
 
     headline: Judged
     signatures: tuple[Judged, ...]
+    evidence_records: tuple[Judged, ...]
     size_bytes: int
     sha256: str
     anchors: tuple[str, ...]
@@ -293,4 +296,5 @@ class Report:
             "validated_at": self.validated_at.isoformat(),
             "field": self.headline.field or None,
             "signatures": [each.to_json() for each in self.signatures],
+            "evidence_records": [each.to_json() for each in self.evidence_records],
         }

@@ -112,14 +112,23 @@ def judge_token(
     if earlier:  # EN 319 102-1, 5.5.4, 4) e)
         evidence = f"the time-stamp of {stamped_at} is covered by one of {earlier[0].at}"
         raise Finding(STAMP, SubIndication.TIMESTAMP_ORDER_FAILURE, evidence)
+    check_token_form(token)
+    return first_that_holds(
+        case.views(revision), lambda view: judge_in_view(case, token, imprint, view, at_once=at_once)
+    )
+
+
+def check_token_form(token: cms.SignedData) -> None:
+    """Check what can be seen of a token without trust (RFC 3161, 2.4.2; RFC 5816).
+
+    Raises:
+        Finding: It is not what it must be.
+    """
     if len(token["signer_infos"]) != 1:
         raise Finding(STAMP, SubIndication.FORMAT_FAILURE, "the time-stamp has not exactly one signer")
     if info_of(token)["message_imprint"]["hash_algorithm"]["algorithm"].native not in DIGESTS:
         raise Finding(STAMP, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "the time-stamp is over a weak digest")
-    find_unique_cms_attribute(token["signer_infos"][0]["signed_attrs"], "signing_certificate_v2")  # RFC 5816
-    return first_that_holds(
-        case.views(revision), lambda view: judge_in_view(case, token, imprint, view, at_once=at_once)
-    )
+    find_unique_cms_attribute(token["signer_infos"][0]["signed_attrs"], "signing_certificate_v2")
 
 
 def judge_in_view(
@@ -138,10 +147,20 @@ def judge_in_view(
         is_time_stamp=True,
         at_once=at_once,
     )
+    return judge_stamp(trust, token, imprint)
+
+
+def judge_stamp(trust: Trust, token: cms.SignedData, imprint: Imprint) -> ValidationPath:
+    """The path from an anchor to a token's unit.
+
+    Raises:
+        Finding: It can't be trusted, or is over something else.
+    """
+    algorithms = Algorithms(trust.view.seen_at)
     status: dict[str, Any] = judge(
         STAMP,
         trust,
-        lambda context: validate_tst_signed_data(token, context, imprint, algorithm_policy=Algorithms(view.seen_at)),
+        lambda context: validate_tst_signed_data(token, context, imprint, algorithm_policy=algorithms),
     )
     unit, path = status["signing_cert"], status["validation_path"]
     purposes, critical = unit.extended_key_usage_value, unit.critical_extensions

@@ -14,6 +14,7 @@ from asn1crypto import x509
 
 from receipts.pades.case import Case, Notes
 from receipts.pades.headline import headline_of
+from receipts.pades.records import judge_record
 from receipts.pades.report import Finding, Judged, Kind, Report
 from receipts.pades.signature import judge_signature
 from receipts.pades.structure import COVERAGE, FOUND, Located, Opened, is_time_stamp, locate, open_file
@@ -24,13 +25,16 @@ logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
 
 
-def validate(pdf: bytes, anchors: Sequence[x509.Certificate], *, at: datetime) -> Report:
+def validate(
+    pdf: bytes, anchors: Sequence[x509.Certificate], *, at: datetime, evidence_records: Sequence[bytes] = ()
+) -> Report:
     """The verdict on a sealed file, and on each of its signatures. Never raises for what is in the file.
 
     Args:
         pdf: The file.
         anchors: Trust anchors; with none nothing passes.
         at: For which time the verdict is, UTC-aware.
+        evidence_records: Records (RFC 4998, DER) that should prove when the file existed.
 
     Raises:
         ValueError: `at` has no time zone.
@@ -39,10 +43,11 @@ def validate(pdf: bytes, anchors: Sequence[x509.Certificate], *, at: datetime) -
         raise ValueError("at must be UTC-aware")
     at = at.astimezone(UTC)
     case: Case | None = None
+    records: tuple[Judged, ...] = ()
     try:
         file = open_file(pdf)
-        case, judged = _judge_all(file, anchors, at)
-        headline = headline_of(pdf, judged)
+        case, records, judged = _judge_all(file, anchors, at, evidence_records)
+        headline = headline_of(pdf, judged, records)
     except Finding as finding:
         headline, judged = Notes("", Kind.SEAL).judged(finding), ()
     except Exception as error:
@@ -50,6 +55,7 @@ def validate(pdf: bytes, anchors: Sequence[x509.Certificate], *, at: datetime) -
     return Report(
         headline=headline,
         signatures=judged,
+        evidence_records=records,
         size_bytes=len(pdf),
         sha256=hashlib.sha256(pdf).hexdigest(),
         anchors=tuple(hashlib.sha256(each.dump()).hexdigest() for each in _anchors(case, anchors)),
@@ -57,8 +63,10 @@ def validate(pdf: bytes, anchors: Sequence[x509.Certificate], *, at: datetime) -
     )
 
 
-def _judge_all(file: Opened, anchors: Sequence[x509.Certificate], at: datetime) -> tuple[Case, tuple[Judged, ...]]:
-    """Each signature and document time-stamp, the newest first: it proves that the older ones existed."""
+def _judge_all(
+    file: Opened, anchors: Sequence[x509.Certificate], at: datetime, evidence_records: Sequence[bytes]
+) -> tuple[Case, tuple[Judged, ...], tuple[Judged, ...]]:
+    """Each evidence record, then each signature and document time-stamp, the newest first: it proves the older ones."""
     placed: dict[int, Located] = {}
     verdicts: dict[int, Judged] = {}
     notes = []
@@ -70,10 +78,11 @@ def _judge_all(file: Opened, anchors: Sequence[x509.Certificate], at: datetime) 
             verdicts[number] = notes[number].judged(finding)
     order = sorted(placed, key=lambda number: placed[number].end)
     case = Case(file, [placed[number] for number in order], anchors, at)
+    records = tuple(judge_record(case, der, number) for number, der in enumerate(evidence_records, 1))
     for number in reversed(order):
         verdicts[number] = _judge_one(case, placed[number], notes[number])
     unreadable = [number for number in verdicts if number not in placed]
-    return case, tuple(verdicts[number] for number in [*order, *unreadable])
+    return case, records, tuple(verdicts[number] for number in [*order, *unreadable])
 
 
 def _judge_one(case: Case, located: Located, notes: Notes) -> Judged:

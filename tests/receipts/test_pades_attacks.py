@@ -156,7 +156,7 @@ def test_the_report_is_stable_json(example: Sealed) -> None:
     assert list(said) == [
         "version", "indication", "sub_indication", "passed", "level", "signer", "organization_identifier", "sealed_at",
         "time_stamped_by", "qualification", "checks", "covered_bytes", "size_bytes", "sha256", "anchors",
-        "validated_at", "field", "signatures",
+        "validated_at", "field", "signatures", "evidence_records",
     ]  # fmt: skip
     assert (said["indication"], said["passed"], said["validated_at"]) == ("TOTAL-PASSED", True, at.isoformat())
     assert all(check["ok"] for check in said["checks"])
