@@ -57,9 +57,10 @@ def verify(
     checked: list[Verdict] = []
     with progress() as bar:
         for name, content in bar.track(found, description="validating"):
-            read = content()
-            options = {"at": moment, "trusted_list": trusted_list, "evidence_records": records}
-            checked.append(check(name, read, connections(), **options))
+            verdict = check(
+                name, content(), connections(), at=moment, trusted_list=trusted_list, evidence_records=records
+            )
+            checked.append(verdict)
             if as_json:
                 print_json(checked[-1].to_json())
     _write_reports(checked[0], pdf, etsi_xml)
