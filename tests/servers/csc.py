@@ -13,7 +13,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +23,7 @@ from urllib.parse import parse_qs
 HASHES = {"2.16.840.1.101.3.4.2.1": ("SHA256", 32), "2.16.840.1.101.3.4.2.2": ("SHA384", 48)}
 HASHES["2.16.840.1.101.3.4.2.3"] = ("SHA512", 64)
 PSS, ECDSA = "1.2.840.113549.1.1.10", {"SHA256": "1.2.840.10045.4.3.2", "SHA384": "1.2.840.10045.4.3.3"}
+RSA, V15 = "1.2.840.113549.1.1.1", {"SHA256": "1.2.840.113549.1.1.11", "SHA384": "1.2.840.113549.1.1.12"}
 
 
 class Refusal(Exception):
@@ -130,13 +131,13 @@ class Service:
     def credential(self, asked: dict[str, Any]) -> dict[str, Any]:
         self.known(asked)
         disabled, expired = self.fault == "disabled", self.fault == "expired"
-        curve = self.config["kind"] == "p256"
+        curve = {"p256": "SHA256", "p384": "SHA384"}.get(self.config["kind"])
         mode = {"authMode": self.config["mode"]} if self.version == 1 else {"auth": {"mode": self.config["mode"]}}
         return {
             "key": {
                 "status": "disabled" if disabled else "enabled",
-                "algo": [ECDSA["SHA256"]] if curve else [PSS, "1.2.840.113549.1.1.1"],
-                "len": 256 if curve else 3072,
+                "algo": [ECDSA[curve]] if curve else [PSS, RSA] if self.config["offers_pss"] else [RSA],
+                "len": int(self.config["kind"].lstrip("rsap")),
             },
             "cert": {"status": "expired" if expired else "valid", "certificates": self.config["certificates"]},
             "SCAL": str(self.config["scal"]),
@@ -216,7 +217,12 @@ class Service:
             if asked["signAlgo"] != ECDSA[name]:
                 raise Refusal(400, "invalid_request", "Invalid parameter signAlgo")
             return encode_ecdsa_signature(key.sign(digest, mechanism=Mechanism.ECDSA))
-        if asked["signAlgo"] != PSS:
+        if asked["signAlgo"] == V15.get(name) and not self.config["offers_pss"]:
+            from asn1crypto.algos import DigestInfo
+
+            info = DigestInfo({"digest_algorithm": {"algorithm": name.lower()}, "digest": digest}).dump()
+            return bytes(key.sign(info, mechanism=Mechanism.RSA_PKCS))
+        if asked["signAlgo"] != PSS or not self.config["offers_pss"]:
             raise Refusal(400, "invalid_request", "Invalid parameter signAlgo")
         params = RSASSAPSSParams.load(base64.b64decode(asked["signAlgoParams"]), strict=True)
         if (params["hash_algorithm"]["algorithm"].dotted, params["salt_length"].native) != (oid, size):
@@ -295,6 +301,12 @@ class Remote:
     def uri(self) -> str:
         return f"csc:{self.url}/csc/v{self.version}"
 
+    def use(self, kind: str) -> None:
+        """Seal with another of the service's keys."""
+        chain = json.loads((self.folder / "config.json").read_text())["certificates"][1:]
+        mine = base64.b64encode((self.folder / f"{kind}.der").read_bytes()).decode()
+        self.control("", key=kind, kind=kind, certificates=[mine, *chain])
+
     def control(self, fault: str | None = None, **config: Any) -> dict[str, Any]:
         """Set fault and configuration (and forget what was asked), or look at what was asked."""
         import urllib.request
@@ -305,8 +317,17 @@ class Remote:
             return dict(json.load(response))
 
 
-def start_remote(servers: Any, folder: Path, pki: Any, *, version: int, kind: str) -> Remote:
-    """Start a service with a new token, key and certificate; stopped with all servers."""
+def start_remote(servers: Any, folder: Path, pki: Any, *, version: int, kind: str, more: Sequence[str] = ()) -> Remote:
+    """Start a service with a new token, key and certificate; stopped with all servers.
+
+    Args:
+        servers: Starts processes.
+        folder: For the token.
+        pki: Who certifies the keys.
+        version: 1 or 2.
+        kind: The key that seals.
+        more: Further kinds of keys, to which `Remote.use` changes.
+    """
     import subprocess
 
     from cryptography.hazmat.primitives.serialization import Encoding
@@ -320,10 +341,13 @@ def start_remote(servers: Any, folder: Path, pki: Any, *, version: int, kind: st
         "token = softhsm.make_token(Path(sys.argv[1]), 'qtsp'); pki = load(Path(sys.argv[2]))\n"
         "from cryptography.hazmat.primitives.serialization import Encoding\n"
         "sys.stdout.buffer.write(softhsm.put_key(token, pki, 'seal', sys.argv[3]).public_bytes(Encoding.DER))\n"
-        "softhsm.put_key(token, pki, 'other', sys.argv[3])"
+        "softhsm.put_key(token, pki, 'other', sys.argv[3])\n"
+        "for kind in sys.argv[4:]:\n"
+        "    made = softhsm.put_key(token, pki, kind, kind).public_bytes(Encoding.DER)\n"
+        "    (Path(sys.argv[1]) / f'{kind}.der').write_bytes(made)"
     )
     made = subprocess.run(
-        [sys.executable, "-c", script, str(folder), str(pki.folder), kind], check=True, stdout=subprocess.PIPE
+        [sys.executable, "-c", script, str(folder), str(pki.folder), kind, *more], check=True, stdout=subprocess.PIPE
     )
     port = free_port()
     chain = [made.stdout, *(pki.certificate(name).public_bytes(Encoding.DER) for name in ("ca", "root"))]
@@ -331,7 +355,7 @@ def start_remote(servers: Any, folder: Path, pki: Any, *, version: int, kind: st
         "port": port, "url": f"http://127.0.0.1:{port}", "version": version, "kind": kind, "module": need("softhsm"),
         "token": "qtsp", "pin": PIN, "key": "seal", "credentials": ["seal-1"], "client_id": "probant",
         "client_secret": "client-secret-0815", "credential_pin": "credential-pin-4711", "mode": "explicit",
-        "scal": 2, "multisign": 10, "token_s": 3600,
+        "scal": 2, "multisign": 10, "token_s": 3600, "offers_pss": True,
         "certificates": [base64.b64encode(each).decode() for each in chain],
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config))

@@ -21,6 +21,7 @@ from connectors.devpki.certificates import seal_extensions, status_extensions
 from tests.parts import need
 
 PIN = "1234-softhsm-pin"
+CURVES = {"p256": "secp256r1", "p384": "secp384r1"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def put_key(
         token: Where.
         pki: Who issues the certificate.
         label: The key's label.
-        kind: `rsa3072`, `rsa2048` or `p256`.
+        kind: `rsa3072`, `rsa2048`, `p256` or `p384`.
         certificate_label: The certificate's label if it is not the key's; empty for no certificate on the token.
         profile: For `certify`.
     """
@@ -89,9 +90,9 @@ def put_key(
     with found.get_token(token_label=token.label).open(rw=True, user_pin=PIN) as session:
         hidden = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False, Attribute.TOKEN: True}
         options: dict[str, Any] = {"store": True, "label": label, "id": label.encode(), "private_template": hidden}
-        if kind == "p256":
+        if kind in CURVES:
             curve = session.create_domain_parameters(
-                KeyType.EC, {Attribute.EC_PARAMS: encode_named_curve_parameters("secp256r1")}, local=True
+                KeyType.EC, {Attribute.EC_PARAMS: encode_named_curve_parameters(CURVES[kind])}, local=True
             )
             public, _ = curve.generate_keypair(**options)
             spki = encode_ec_public_key(public)
