@@ -56,6 +56,8 @@ _CATALOG: Final = MappingProxyType(
     }
 )
 _SIGNED: Final = frozenset({"/ByteRange", "/Contents"})
+_NAMED: Final = frozenset({"/Type1", "/MMType1", "/TrueType", "/CIDFontType0", "/CIDFontType2"})
+_PROGRAMS: Final = ("/FontFile", "/FontFile2", "/FontFile3")
 _TELLING: Final = frozenset({"/S", "/JS", "/Subtype", "/EF", "/AA", "/XFA", "/ByteRange"})
 
 
@@ -114,6 +116,8 @@ def _words(node: Dictionary) -> Iterator[str]:
     subtype = node.get("/Subtype")
     if isinstance(subtype, Name) and "/Rect" in keys and (word := _ANNOTATIONS.get(written(subtype))):
         yield word
+    if "/BaseFont" in keys and isinstance(subtype, Name) and written(subtype) in _NAMED and not _has_program(node):
+        yield "font-not-embedded"
     if "/EF" in keys:
         yield "embedded-file"
     if "/AA" in keys:
@@ -122,3 +126,8 @@ def _words(node: Dictionary) -> Iterator[str]:
         yield "xfa"
     if keys >= _SIGNED:
         yield "signature"
+
+
+def _has_program(font: Dictionary) -> bool:
+    descriptor: Any = font.get("/FontDescriptor")
+    return isinstance(descriptor, Dictionary) and any(key in descriptor for key in _PROGRAMS)

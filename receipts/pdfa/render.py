@@ -13,7 +13,7 @@ import pikepdf
 import pypdfium2
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import flate
+from receipts.pdfa import flate, pdfium
 from receipts.pdfa.document import add_image_page
 from receipts.policy import Limits
 
@@ -21,7 +21,7 @@ DPI: Final = 300
 GLANCED_DPI: Final = 36
 _DEEPEST: Final = 28  # forms within forms
 PAGE_PIXELS_MOST: Final = 40_000_000  # A2 at 300 dpi; larger pages get fewer dots per inch, which the report says
-RENDERER: Final = f"pypdfium2 {pypdfium2.version.PYPDFIUM_INFO}, PDFium {pypdfium2.version.PDFIUM_INFO}"
+RENDERER: Final = pdfium.NAME
 
 logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of what it can't draw; what lies inside is reported
 

@@ -41,6 +41,7 @@ FOUND = {
     "xfa": {"xfa": 1},
     "layers": {"optional-content": 1},
     "owner": {"owner-password": 1},
+    "font-not-embedded": {"font-not-embedded": 1},
 }
 INERT = {"/Type", "/Pages", "/AF", "/Names", "/OutputIntents", "/Metadata"}
 
@@ -126,10 +127,38 @@ def test_files_and_scripts_of_the_samples_are_named(samples: Path) -> None:
         for name in ("_multiFormatEmbFiles", "Package", "_jsActionOnPage")
     }
     assert found == {
-        "_multiFormatEmbFiles": {"embedded-file": 1},
+        "_multiFormatEmbFiles": {"embedded-file": 1, "font-not-embedded": 1},
         "Package": {"embedded-file": 2, "javascript": 1, "portfolio": 1, "uri-action": 1},
         "_jsActionOnPage": {"additional-actions": 1, "javascript": 1},
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "encoding", "ordering"),
+    [
+        ("合計金額", "/UniJIS-UCS2-H", "Japan1"),
+        ("发票金额", "/UniGB-UCS2-H", "GB1"),
+        ("發票金額", "/UniCNS-UCS2-H", "CNS1"),
+        ("영수증금", "/UniKS-UCS2-H", "Korea1"),
+    ],
+)
+def test_words_in_fonts_that_a_pdf_only_names_are_shown(words: str, encoding: str, ordering: str) -> None:
+    pdf = pikepdf.new()
+    page = pdf.add_blank_page(page_size=(200, 100))
+    page.contents_add(b"BT /F 40 Tf 20 30 Td <%s> Tj ET" % words.encode("utf-16-be").hex().encode())
+    system = pikepdf.Dictionary(Registry=pikepdf.String("Adobe"), Ordering=pikepdf.String(ordering), Supplement=1)
+    inner = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.CIDFontType2, BaseFont=pikepdf.Name.Own)
+    inner.CIDSystemInfo = system
+    inner.FontDescriptor = pikepdf.Dictionary(Type=pikepdf.Name.FontDescriptor, FontName=pikepdf.Name.Own, Flags=4)
+    font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type0, BaseFont=pikepdf.Name.Own)
+    font.Encoding, font.DescendantFonts = pikepdf.Name(encoding), pikepdf.Array([pdf.make_indirect(inner)])
+    page.add_resource(pdf.make_indirect(font), pikepdf.Name.Font, pikepdf.Name.F)
+    result = made(pdf_cases.written(pdf))
+    assert result.fidelity["blank_pages"] == []
+    assert result.fidelity["found"] == {"font-not-embedded": 1}
+    shown = rendered(result.pdf).convert("L").point(lambda level: 255 * (level < 160))
+    across = [shown.crop((20 + 40 * at, 0, 60 + 40 * at, 100)).getbbox() for at in range(4)]
+    assert all(box is not None and box[3] - box[1] > 15 for box in across), across
 
 
 def test_a_stamp_on_the_page_stays_on_it() -> None:
