@@ -78,7 +78,10 @@ def _faces() -> Iterator[TTFont]:
     """One face of each file: what a bold one has, its upright one has, and all of a collection have the same."""
     for folder in (_OURS, *_NOTO):
         for path in sorted(folder.iterdir()):
+            # Closed at once: a warning of an open file would reach whatever runs when it is collected.
             if path.suffix == ".ttf":
-                yield TTFont(path, lazy=True)
+                with TTFont(path, lazy=True) as face:
+                    yield face
             elif path.suffix == ".ttc":
-                yield TTCollection(path, lazy=True).fonts[0]
+                with TTCollection(path, lazy=True) as faces:
+                    yield faces.fonts[0]
