@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from receipts.pades import validate
+from receipts.pades.headline import seal_in
 from receipts.pdfa import original_of, provenance_of
 from receipts.verdict import Fidelity, Verdict, eight_points, gaps, pdfa_claim, revisions
 from tasks import trustlists
@@ -23,6 +25,7 @@ def check(
     at: datetime | None = None,
     trusted_list: str = "",
     evidence_records: Sequence[bytes] = (),
+    field: str = "",
 ) -> Verdict:
     """Validate one file from its bytes and whom the installation trusts, and say what archive and journal know of it.
 
@@ -33,6 +36,7 @@ def check(
         at: For which time the verdict is to be, UTC; default: now.
         trusted_list: Name of the trusted list snapshot to use; default: as configured, else the one in use.
         evidence_records: Records (RFC 4998, DER) that should prove when the file existed.
+        field: The form field of the seal that alone is asked about; default: the file as a whole.
 
     Raises:
         NoAnchors: No trust anchor is configured.
@@ -48,6 +52,8 @@ def check(
             raise
         trusted = []  # the lists are not in force at that time: a verdict, not a fault
     report = validate(content, trusted, at=moment, evidence_records=evidence_records)
+    if field:
+        report = replace(report, headline=seal_in(report.signatures, field))
     qualification = trustlists.worth(listed, report)
     fidelity = _fidelity(content)
     return Verdict(
@@ -62,6 +68,7 @@ def check(
         pdfa_claim=pdfa_claim(content),
         fidelity=fidelity,
         custody=custody_of(connections, fidelity.provenance, report.sha256),
+        of_seal_alone=bool(field),
     )
 
 

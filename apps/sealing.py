@@ -18,14 +18,16 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from apps.normalising import Entry, file_name, write_whole
 from receipts.errors import Code, Refused
 from receipts.pades import Report, validate
+from receipts.pades.headline import seal_in
 from receipts.pades.permissions import disturbed, earlier_signatures
-from receipts.pades.report import FAILURES, Kind
+from receipts.pades.report import FAILURES
 from receipts.preflight import Verdict
 from receipts.verdict import pdfa_claim
 from tasks import trustlists
 from tasks.connections import Connections
 from tasks.levels import IN_FLIGHT, augment_each, seal_each
 from tasks.preflight import require_ready
+from tasks.seal import GROUP_SIZE_BYTES
 from tasks.sealing import SealingRoom, is_development_seal, sealing_room
 from tasks.step import describe
 from tasks.trust import anchors
@@ -69,8 +71,23 @@ def seal_all(connections: Connections, files: Sequence[Path], out: Path, level: 
     """
     short = sorted({finding.name for finding in require_ready(connections).of(Verdict.SHORT)})
     sealing = _Sealing(connections, sealing_room(connections.settings), out, level, short)
-    for start in range(0, len(files), IN_FLIGHT):
-        yield from sealing.batch([_File(path) for path in files[start : start + IN_FLIGHT]])
+    for batch in _batches(files):
+        yield from sealing.batch([_File(path) for path in batch])
+
+
+def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """As many as may be under way at once, unless they are large: they are in memory together."""
+    batch: list[Path] = []
+    total = 0
+    for path in files:
+        size_bytes = path.stat().st_size if path.is_file() else 0
+        if batch and (len(batch) == IN_FLIGHT or total + size_bytes > GROUP_SIZE_BYTES):
+            yield batch
+            batch, total = [], 0
+        batch.append(path)
+        total += size_bytes
+    if batch:
+        yield batch
 
 
 @dataclass(frozen=True)
@@ -116,8 +133,8 @@ class _Sealing:
         """The fields of those who signed before."""
         try:
             reader = PdfFileReader(BytesIO(pdf))
-            if self._ours(reader) is not None:
-                raise Refused(Code.ALREADY_SEALED, "the seal of this installation's certificate is in it")
+            if own := self._ours(reader):
+                raise Refused(Code.ALREADY_SEALED, f"the seal of this installation's certificate is in field {own}")
             return tuple(each.field_name for each in earlier_signatures(reader))
         except Refused:
             raise
@@ -154,11 +171,9 @@ class _Sealing:
         reader = PdfFileReader(BytesIO(sealed))
         name = self._ours(reader)
         report = validate(sealed, anchors(settings), at=self.connections.now())
-        ours = next((each for each in report.signatures if each.field == name), report.headline)
-        late = [each for each in report.signatures if each.kind is Kind.TIME_STAMP and not each.passed]
-        for each in (ours, *(each for each in late if each.field not in file.others)):
-            if not each.passed:
-                raise NotProved(f"{each.field}: {each.indication}/{each.sub_indication}: {each.why}")
+        ours = seal_in(report.signatures, name)
+        if not ours.passed:
+            raise NotProved(f"{ours.indication}/{ours.sub_indication}: {ours.why or report.why}")
         if self.level == "B-LTA" and ours.level != "PAdES-BASELINE-LTA":
             raise NotProved(f"the level is {ours.level}, not {self.level}")
         if file.others and disturbed(reader) - disturbed(PdfFileReader(BytesIO(file.pdf))):
@@ -170,11 +185,11 @@ class _Sealing:
         file.entry |= {"sealed_size_bytes": len(sealed), "sealed_sha256": report.sha256, "already": False}
         file.entry |= {"short": self.short, "broken": broken}
 
-    def _ours(self, reader: PdfFileReader) -> str | None:
-        """The field of our seal: the newest with our certificate."""
+    def _ours(self, reader: PdfFileReader) -> str:
+        """The field of our seal, the newest with our certificate; empty if there is none."""
         own = self.room.sealer.signer.signing_cert
         found = [each for each in earlier_signatures(reader) if own and each.signer_cert.dump() == own.dump()]
-        return found[-1].field_name if found else None
+        return str(found[-1].field_name) if found else ""
 
     def _worth(self, report: Report) -> Entry:
         settings = self.connections.settings

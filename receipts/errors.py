@@ -49,7 +49,7 @@ ADVICE: Final = MappingProxyType(
         Code.TOO_COSTLY: "Reading it takes more than a receipt should: please take a photo of the receipt instead.",
         Code.LOCKED: "Its signer locked this PDF: please have it signed so that others may, or `probant ingest` it.",
         Code.NOT_SEALABLE: "No seal can be added to this PDF as it is: please save it anew, or `probant ingest` it.",
-        Code.ALREADY_SEALED: "This file has a seal by the same certificate: please check it with `probant verify`.",
+        Code.ALREADY_SEALED: "It has a seal by the same certificate: please check that with `probant verify --field`.",
     }
 )
 

@@ -29,6 +29,9 @@ def verify(
         list[Path] | None,
         typer.Option("--evidence-record", metavar="ER", help="An RFC 4998 record that proves the file; of one file."),
     ] = None,
+    field: Annotated[
+        str, typer.Option("--field", metavar="FIELD", help="Ask about the seal in this form field alone.")
+    ] = "",
     pdf: Annotated[
         Path | None, typer.Option("--pdf", metavar="OUT", help="Also write a PDF/A report to hand over; of one file.")
     ] = None,
@@ -39,8 +42,9 @@ def verify(
 ) -> None:
     """Validate sealed files afresh, from each file alone and the trust anchors, in the words of ETSI EN 319 102-1.
 
-    Exits with 0 only if every file is TOTAL-PASSED and still holds its original; with 1 if not; with 2 for a wrong
-    TIME or NAME; with 3 if a file could not be read. What JSON says is in docs/verify.md.
+    With --field, files need be none of the archive's: what `probant seal` made, also beside signatures of others.
+    Exits with 0 only if every file is TOTAL-PASSED and, without --field, still holds its original; with 1 if not; with
+    2 for a wrong TIME or NAME; with 3 if a file could not be read. What JSON says is in docs/verify.md.
     """
     from apps.checking import check
     from apps.cli.verdict import print_verdict
@@ -58,7 +62,13 @@ def verify(
     with progress() as bar:
         for name, content in bar.track(found, description="validating"):
             verdict = check(
-                name, content(), connections(), at=moment, trusted_list=trusted_list, evidence_records=records
+                name,
+                content(),
+                connections(),
+                at=moment,
+                trusted_list=trusted_list,
+                evidence_records=records,
+                field=field,
             )
             checked.append(verdict)
             if as_json:

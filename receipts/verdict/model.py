@@ -97,6 +97,7 @@ class Verdict:
         pdfa_claim: What the file claims to be.
         fidelity: Whether it holds what was received.
         custody: What archive and journal say, where they are at hand.
+        of_seal_alone: Whether it was asked about one seal, whatever else is in the file and wherever that came from.
     """
 
     name: str
@@ -110,11 +111,12 @@ class Verdict:
     pdfa_claim: str | None
     fidelity: Fidelity
     custody: Custody | None = None
+    of_seal_alone: bool = False
 
     @property
     def holds(self) -> bool:
-        """Whether the seal is TOTAL-PASSED and the file holds the very original that it speaks of."""
-        return self.report.passed and self.fidelity.original_sha256 is not None
+        """Whether the seal is TOTAL-PASSED and the file holds the very original that it speaks of, if it must."""
+        return self.report.passed and (self.of_seal_alone or self.fidelity.original_sha256 is not None)
 
     @property
     def fidelity_statement(self) -> str:

@@ -69,6 +69,9 @@ def test_each_file_has_its_line_and_is_sealed_once(in_use: Installation, tmp_pat
     assert again.exit_code == 0, again.output
     assert [(entry["outcome"], entry["already"]) for entry in lines(again)] == [("SEALED", True)] * 2
     assert {path: path.read_bytes() for path in out.iterdir()} == before
+    plain = out / told["plain \x1b[31m.PDF"]["output"]
+    assert CliRunner().invoke(app, ["verify", str(plain), "--field", "Seal"]).exit_code == 0
+    assert CliRunner().invoke(app, ["verify", str(plain)]).exit_code == 1  # no archive file
     other = seal(out / told["receipt.pdf"]["output"], "--out", tmp_path / "other", "--json")
     assert (other.exit_code, lines(other)[0]["code"]) == (1, "ALREADY_SEALED")
 
@@ -125,5 +128,9 @@ def test_earlier_signatures_are_told_and_stay(in_use: Installation, another_pki:
     assert (told["approved"]["others"], told["approved"]["broken"]) == (["Approval"], [])
     assert (told["spoilt"]["others"], told["spoilt"]["broken"]) == (["Approval"], ["Approval"])
     assert (told["approved"]["field"], told["approved"]["already"]) == ("Seal", False)
+    sealed = tmp_path / "out" / told["approved"]["output"]
+    for field, exit_code in (("", 1), ("Seal", 0), ("Approval", 1), ("Seal-2", 1), ("Archive-time-stamp", 1)):
+        asked = ["verify", str(sealed), *(["--field", field] if field else []), "--json"]
+        assert CliRunner().invoke(app, asked).exit_code == exit_code, field
     again = seal(tmp_path / "approved.pdf", "--out", tmp_path / "out", "--json")
     assert [(entry["outcome"], entry["already"]) for entry in lines(again)] == [("SEALED", True)]
