@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields
@@ -40,10 +40,16 @@ def main(bounds: dict[str, Any]) -> None:
         except EOFError:
             return
         confinement.limit_cpu(bounds["cpu_s"])
-        started = time.process_time()
+        started_s = _cpu_s()
         header, results = _answer(operations[asked["operation"]], asked, blobs)
-        header["cpu_ms"] = round((time.process_time() - started) * 1000, 1)
+        header["cpu_ms"] = round((_cpu_s() - started_s) * 1000, 1)
         _send(header, results)
+
+
+def _cpu_s() -> float:
+    """CPU time of all threads; Linux counts what `time.process_time` reads by ticks once a limit is set."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def normalise(asked: dict[str, Any], blobs: list[bytes]) -> Answer:

@@ -45,6 +45,7 @@ _STARTS: Final = (
     (b"GIF89a", GIF),
     (b"\0\0\0\x0cjP  \r\n\x87\n", JP2),
     (CODESTREAM, JP2),
+    (b"!BDN", "application/vnd.ms-outlook-pst"),  # [MS-PST 2.2.2.6]: a whole mailbox, which is no message
 )
 _HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})

@@ -25,7 +25,6 @@ from receipts.pdfa.invoice import Structured, packet_of, structured_in
 from receipts.pdfa.model import Shown
 from receipts.policy import Limits
 
-_TAIL: Final = 2048
 _UNREADABLE: Final = (
     pikepdf.PdfError, pikepdf.DeletedObjectError, pikepdf.ForeignObjectError, pikepdf.QpdfRuntimeError,
     pypdfium2.PdfiumError, UnicodeError, OverflowError,
@@ -76,7 +75,7 @@ def _shown(original: bytes, limits: Limits) -> Shown:
     was_repaired = bool(opened.get_warnings())
     pages = _count(original, opened, limits)
     was_repaired |= bool(opened.get_warnings())
-    if was_repaired and b"%%EOF" not in original[-_TAIL:]:
+    if was_repaired and not _has_end(original):
         raise Refused(Code.TRUNCATED, "PDF without its end")
     doubtful = _check_whole(original, opened, limits)
     found, invoice = inside.found_in(opened), structured_in(opened)
@@ -147,7 +146,7 @@ def _check_whole(original: bytes, opened: pikepdf.Pdf, limits: Limits) -> list[i
     try:
         return whole.check(opened, limits)
     except whole.Missing as error:
-        code = Code.DAMAGED if b"%%EOF" in original[-_TAIL:] else Code.TRUNCATED
+        code = Code.DAMAGED if _has_end(original) else Code.TRUNCATED
         raise Refused(code, f"PDF, {error}"[:200]) from error
 
 
@@ -165,10 +164,16 @@ def _to_render(original: bytes, opened: pikepdf.Pdf, pages: int) -> bytes:
     return copy.getvalue()
 
 
+def _has_end(original: bytes) -> bool:
+    """Whether the last end of file is the file's; padding may follow it, but objects are of an update that was cut."""
+    end = original.rfind(b"%%EOF")
+    return end >= 0 and b" obj" not in original[end:]
+
+
 def _reason(original: bytes, error: Exception) -> Code:
     if "encrypt" in str(error).lower() or "password" in str(error).lower():
         return Code.ENCRYPTED
-    return Code.DAMAGED if b"%%EOF" in original[-_TAIL:] else Code.TRUNCATED
+    return Code.DAMAGED if _has_end(original) else Code.TRUNCATED
 
 
 def _detail(error: Exception) -> str:

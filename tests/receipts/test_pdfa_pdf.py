@@ -431,8 +431,9 @@ def test_hostile_page_trees_are_refused(name: str) -> None:
             b"<</Length 5>>\nstream\n/F Do\nendstream",
         ),
         tree(b"<</Type/Catalog/Pages 2 0 R/X %s>>" % (b"<</A " * 400 + b"1" + b">>" * 400), b"<</Kids[3 0 R]>>", LEAF),
+        tree(CATALOG, b"<</Type/Pages/Count 1/Kids[3 0 R]>>", LEAF) + bytes(20_000),
     ],
-    ids=["parent of itself", "wrong types", "form in itself", "nested dictionaries"],
+    ids=["parent of itself", "wrong types", "form in itself", "nested dictionaries", "padding of a disk's sector"],
 )
 def test_odd_files_are_archived_whole(original: bytes) -> None:
     assert original_of(made(original).pdf) == original

@@ -60,6 +60,8 @@ MADE_UP = {
     "pdf of nothing": (b"%PDF-1.7\n", Code.TRUNCATED),
     "pdf of garbage": (b"%PDF-1.7\n" + b"garbage " * 50 + b"%%EOF\n", Code.DAMAGED),
     "pdf cut": (pdf_of(3)[:-200], Code.TRUNCATED),
+    "pdf of which an update was cut": (pdf_of(1) + b"9 0 obj\n(%s)\nendobj\n" % (b"x" * 3000), Code.TRUNCATED),
+    "outlook mailbox": (b"!BDN" + bytes(600), Code.UNSUPPORTED_TYPE),
     "pdf without pages": (pdf_of(0), Code.NO_CONTENT),
     "pdf locked": (pdf_of(1, encryption=pikepdf.Encryption(user="u", owner="o")), Code.ENCRYPTED),
     "pdf too long": (pdf_of(21), Code.TOO_MANY_PAGES),
