@@ -13,14 +13,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+from asn1crypto import x509
+from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import EmbeddedPdfSignature
 
 from apps.normalising import Entry, file_name, write_whole
 from receipts.errors import Code, Refused
 from receipts.pades import Report, validate
 from receipts.pades.headline import seal_in
 from receipts.pades.permissions import disturbed, earlier_signatures
-from receipts.pades.report import FAILURES
+from receipts.pades.report import FAILURES, SubIndication
 from receipts.preflight import Verdict
 from receipts.verdict import pdfa_claim
 from tasks import trustlists
@@ -119,7 +122,7 @@ class _Sealing:
         file.entry["sha256"] = digest = hashlib.sha256(file.pdf).hexdigest()
         file.target = self.out / f"{file_name(file.path.resolve().with_suffix(''), digest)}.pdf"
         file.others = self._others(file.pdf)
-        file.entry |= {"others": list(file.others), "pdfa_claim": pdfa_claim(file.pdf)}
+        file.entry["others"] = list(file.others)
         if not file.target.exists():
             return True
         present = file.target.read_bytes()
@@ -155,7 +158,10 @@ class _Sealing:
         """Write the file if it proves itself."""
         if isinstance(sealed, Exception):
             raise sealed
-        self.judge(file, sealed)
+        try:
+            self.judge(file, sealed)
+        except PdfError as error:
+            raise Refused(Code.NOT_SEALABLE, f"what a seal makes of it can't be read: {error}"[:300]) from error
         write_whole(file.target, sealed)
         return True
 
@@ -163,7 +169,8 @@ class _Sealing:
         """Check the sealed file afresh, from its bytes alone, and tell of it.
 
         Raises:
-            NotProved: It doesn't hold, or the signatures of others in it don't any more.
+            NotProved: It doesn't hold.
+        Refused: It can't hold, or the signatures of others in it wouldn't any more.
         """
         if not sealed.startswith(file.pdf):
             raise NotProved("the file was not kept as it is")
@@ -172,23 +179,26 @@ class _Sealing:
         name = self._ours(reader)
         report = validate(sealed, anchors(settings), at=self.connections.now())
         ours = seal_in(report.signatures, name)
+        if ours.sub_indication is SubIndication.FORMAT_FAILURE:  # it will be no better next time
+            raise Refused(Code.NOT_SEALABLE, f"a seal on it doesn't hold: {ours.why or report.why}"[:300])
         if not ours.passed:
             raise NotProved(f"{ours.indication}/{ours.sub_indication}: {ours.why or report.why}")
         if self.level == "B-LTA" and ours.level != "PAdES-BASELINE-LTA":
             raise NotProved(f"the level is {ours.level}, not {self.level}")
         if file.others and disturbed(reader) - disturbed(PdfFileReader(BytesIO(file.pdf))):
-            raise NotProved("the seal would disturb a signature that was there before")
+            raise Refused(Code.NOT_SEALABLE, "a seal would disturb a signature that is in it")
         broken = [
             each.field for each in report.signatures if each.field in file.others and each.sub_indication in FAILURES
         ]
         file.entry |= self._worth(replace(report, headline=ours)) | {"field": name, "output": file.target.name}
         file.entry |= {"sealed_size_bytes": len(sealed), "sealed_sha256": report.sha256, "already": False}
+        file.entry["pdfa_claim"] = pdfa_claim(sealed)
         file.entry |= {"short": self.short, "broken": broken}
 
     def _ours(self, reader: PdfFileReader) -> str:
         """The field of our seal, the newest with our certificate; empty if there is none."""
         own = self.room.sealer.signer.signing_cert
-        found = [each for each in earlier_signatures(reader) if own and each.signer_cert.dump() == own.dump()]
+        found = [each for each in earlier_signatures(reader) if own and _carries(each, own)]
         return str(found[-1].field_name) if found else ""
 
     def _worth(self, report: Report) -> Entry:
@@ -205,6 +215,14 @@ class _Sealing:
             "qualification": str(qualification.seal) if qualification else None,
             "development": settings.is_development or is_development_seal(self.room),
         }
+
+
+def _carries(signature: EmbeddedPdfSignature, certificate: x509.Certificate) -> bool:
+    """Whether it is, by what it says itself, the certificate's."""
+    try:
+        return bool(signature.signer_cert.dump() == certificate.dump())
+    except Exception:  # it names none, or none that can be read
+        return False
 
 
 def _reader(file: _File) -> Callable[[], bytes]:

@@ -85,11 +85,14 @@ def _locks(reader: PdfFileReader) -> list[FieldMDPSpec]:
 
 def disturbed(reader: PdfFileReader) -> set[str]:
     """Fields of the signatures after which more was changed than they allow; a signature is no change (12.8.2.2)."""
-    found = set()
-    for each in earlier_signatures(reader):
+    return {each.field_name for each in earlier_signatures(reader) if not _is_undisturbed(reader, each)}
+
+
+def _is_undisturbed(reader: PdfFileReader, signature: EmbeddedPdfSignature) -> bool:
+    try:
         later = DEFAULT_DIFF_POLICY.review_file(
-            reader, each.signed_revision, field_mdp_spec=each.fieldmdp, doc_mdp=each.docmdp_level
+            reader, signature.signed_revision, field_mdp_spec=signature.fieldmdp, doc_mdp=signature.docmdp_level
         )
-        if not isinstance(later, DiffResult) or later.modification_level > ModificationLevel.FORM_FILLING:
-            found.add(each.field_name)
-    return found
+    except Exception:  # pyHanko on what strangers signed
+        return False
+    return isinstance(later, DiffResult) and later.modification_level <= ModificationLevel.FORM_FILLING

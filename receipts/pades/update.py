@@ -45,10 +45,12 @@ def read_update(pdf: bytes, reader: PdfFileReader, revision: int, start: int) ->
             refuse("objects are hidden in streams after the seal")
         objects[place] = reference
     container = reader.xrefs.get_xref_container_info(revision)
-    position = _read_objects(pdf, start, objects, container.stream_ref)
+    trailer = reader.get_historical_resolver(revision - 1).trailer_view
+    kept = {key: _written(trailer.raw_get(key)) for key in trailer if key not in _XREF_STREAM_KEYS}
+    position = _read_objects(pdf, start, objects, container.stream_ref, kept)
     table = max(objects) if container.stream_ref else _skip_space(pdf, position)
     if not container.stream_ref:
-        position = _read_table(pdf, table)
+        position = _read_table(pdf, table, kept)
     foot = _FOOT.match(pdf, position)
     if not foot or int(foot[1]) != table:
         refuse("the update that follows the seal doesn't end as it should")
@@ -56,7 +58,11 @@ def read_update(pdf: bytes, reader: PdfFileReader, revision: int, start: int) ->
 
 
 def _read_objects(
-    pdf: bytes, start: int, objects: Mapping[int, generic.Reference], xref_stream: generic.Reference | None
+    pdf: bytes,
+    start: int,
+    objects: Mapping[int, generic.Reference],
+    xref_stream: generic.Reference | None,
+    kept: Mapping[str, bytes],
 ) -> int:
     position = start
     for offset in sorted(objects):
@@ -67,7 +73,7 @@ def _read_objects(
             refuse("an object that follows the seal is not where it should be")
         position, value = _read_object(pdf, head.end())
         if objects[offset] == xref_stream and not (
-            isinstance(value, generic.StreamObject) and set(value) <= _XREF_STREAM_KEYS
+            isinstance(value, generic.StreamObject) and _adds_nothing(value, _XREF_STREAM_KEYS, kept)
         ):
             refuse("the cross-references that follow the seal hold more than they should")
     return position
@@ -83,16 +89,27 @@ def _read_object(pdf: bytes, position: int) -> tuple[int, generic.PdfObject]:
     return ending.end(), value
 
 
-def _read_table(pdf: bytes, position: int) -> int:
+def _read_table(pdf: bytes, position: int, kept: Mapping[str, bytes]) -> int:
     table = _TABLE.match(pdf, position)
     if not table:
         refuse("the update that follows the seal has no cross-reference table")
     stream = BytesIO(pdf)
     stream.seek(table.end())
     trailer = generic.read_object(stream, generic.TrailerReference(None))
-    if not isinstance(trailer, generic.DictionaryObject) or not set(trailer) <= _TRAILER_KEYS:
+    if not isinstance(trailer, generic.DictionaryObject) or not _adds_nothing(trailer, _TRAILER_KEYS, kept):
         refuse("the trailer that follows the seal holds more than it should")
     return stream.tell()
+
+
+def _adds_nothing(trailer: generic.DictionaryObject, known: frozenset[str], kept: Mapping[str, bytes]) -> bool:
+    """Whether a trailer holds only what it must, and what the one before it held, such as LibreOffice's streams."""
+    return all(key in known or kept.get(key) == _written(trailer.raw_get(key)) for key in trailer)
+
+
+def _written(value: generic.PdfObject) -> bytes:
+    output = BytesIO()
+    value.write_to_stream(output, None)
+    return output.getvalue()
 
 
 def _skip_space(pdf: bytes, position: int) -> int:

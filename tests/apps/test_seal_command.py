@@ -41,9 +41,10 @@ def lines(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_each_file_has_its_line_and_is_sealed_once(in_use: Installation, tmp_path: Path) -> None:
+def test_each_file_has_its_line_and_is_sealed_once(in_use: Installation, samples: Path, tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
+    (folder / "secret.pdf").write_bytes((samples / "pdf/pypdf__r6-both-passwords.pdf").read_bytes())
     (folder / "receipt.pdf").write_bytes(archive_file())
     (folder / "plain \x1b[31m.PDF").write_bytes(written(page()))
     (folder / "no.pdf").write_bytes(b"\xff\xd8\xff no PDF")
@@ -56,8 +57,10 @@ def test_each_file_has_its_line_and_is_sealed_once(in_use: Installation, tmp_pat
         "receipt.pdf": "SEALED",
         "plain \x1b[31m.PDF": "SEALED",
         "no.pdf": "REFUSED",
+        "secret.pdf": "REFUSED",
     }
-    assert (told["no.pdf"]["code"], told["receipt.pdf"]["pdfa_claim"]) == ("UNKNOWN_TYPE", "PDF/A-3B")
+    assert (told["secret.pdf"]["code"], told["no.pdf"]["code"]) == ("ENCRYPTED", "UNKNOWN_TYPE")
+    assert told["receipt.pdf"]["pdfa_claim"] == "PDF/A-3B"
     for name in ("receipt.pdf", "plain \x1b[31m.PDF"):
         entry, sealed = told[name], (out / told[name]["output"]).read_bytes()
         assert sealed.startswith((folder / name).read_bytes())
@@ -102,11 +105,15 @@ def test_what_does_not_prove_itself_is_not_kept(
     in_use: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = pades.augment
-    monkeypatch.setattr(pades, "augment", lambda sealed, data: real(sealed, data) + b"\n% more")
     (tmp_path / "receipt.pdf").write_bytes(archive_file())
-    result = seal(tmp_path / "receipt.pdf", "--out", tmp_path / "out", "--json")
-    assert (result.exit_code, lines(result)[0]["outcome"]) == (3, "FAULT")
-    assert list((tmp_path / "out").iterdir()) == []
+    for spoil, exit_code, outcome in (
+        (lambda sealed, _: sealed, 3, "FAULT"),  # no revocation information
+        (lambda sealed, data: real(sealed, data) + b"\n% more", 1, "REFUSED"),  # as a file might make of an update
+    ):
+        monkeypatch.setattr(pades, "augment", spoil)
+        result = seal(tmp_path / "receipt.pdf", "--out", tmp_path / "out", "--json")
+        assert (result.exit_code, lines(result)[0]["outcome"]) == (exit_code, outcome)
+        assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_earlier_signatures_are_told_and_stay(in_use: Installation, another_pki: Service, tmp_path: Path) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 import pikepdf
 import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from connectors.devpki import Service
+from receipts import pades
 from receipts.errors import Refused
 from receipts.pades.permissions import disturbed, earlier_signatures
 from tests import judge
-from tests.pki import archive_file
+from tests.pki import anchors_of, archive_file
 from tests.receipts.others import seal_beside, signed_before
+from tests.receipts.pades_attacks import update
 from tests.receipts.pdf_cases import page, pdf_a, written
 
 BARRED = {"certified, no changes", "locks all fields", "locks all but another"}
@@ -80,3 +86,20 @@ def test_usage_rights_are_not_broken(devpki: Service) -> None:
     with pytest.raises(Refused) as refused:
         seal_beside(written(pdf), devpki.pki)
     assert refused.value.code == "LOCKED"
+
+
+def test_what_others_put_into_the_trailer_stays_and_nothing_more_comes(devpki: Service) -> None:
+    pdf = page()  # LibreOffice names the source of a hybrid PDF there
+    pdf.trailer["/AdditionalStreams"] = pikepdf.Array([pikepdf.Name("/text"), pdf.make_stream(b"the source")])
+    before = written(pdf)
+    assert b"/AdditionalStreams" in before
+    sealed = seal_beside(before, devpki.pki)
+    assert pades.validate(sealed, anchors_of(devpki.pki), at=datetime.now(UTC)).passed
+
+    def more(writer: IncrementalPdfFileWriter) -> None:
+        writer.trailer["/AdditionalStreams"] = generic.ArrayObject([pdf_name("/other")])
+        writer.root["/DSS"] = writer.add_object(generic.DictionaryObject(writer.root["/DSS"]))
+        writer.update_root()
+
+    report = pades.validate(update(sealed, more), anchors_of(devpki.pki), at=datetime.now(UTC))
+    assert (report.passed, report.sub_indication) == (False, "FORMAT_FAILURE"), report.why
