@@ -5,6 +5,7 @@ only once: `seal` each (B-T, any number in flight), `validation_data` for all, `
 B-LTA is wanted. `validate` judges.
 """
 
+from receipts.pades import quick
 from receipts.pades.augment import (
     NotFresh,
     NotSealed,
@@ -20,6 +21,8 @@ from receipts.pades.seal import Sealer, seal
 from receipts.pades.stamp import stamp
 from receipts.pades.token import BadSignature, BadToken
 from receipts.pades.validate import validate
+
+quick.install()
 
 __all__ = [
     "AlreadySealed",

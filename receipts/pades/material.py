@@ -9,6 +9,8 @@ from datetime import datetime
 from asn1crypto import cms, core, crl, ocsp, x509
 from pyhanko.pdf_utils import generic
 
+from receipts.pades.quick import parsed, subject_of
+
 
 @dataclass(frozen=True, kw_only=True)
 class Revocation:
@@ -70,7 +72,8 @@ def read_material(root: generic.DictionaryObject, signed: Iterable[cms.SignedDat
     Raises:
         Exception: Something in /DSS is malformed.
     """
-    certificates = [choice.chosen for each in signed for choice in each["certificates"] if choice.name == "certificate"]
+    choices = (choice for each in signed for choice in each["certificates"])
+    certificates = [parsed(x509.Certificate, each.chosen.dump()) for each in choices if each.name == "certificate"]
     # By [], which resolves references; pyHanko's get() does not.
     store = root["/DSS"] if "/DSS" in root else {}  # noqa: SIM401
 
@@ -78,13 +81,13 @@ def read_material(root: generic.DictionaryObject, signed: Iterable[cms.SignedDat
         streams = store[key] if key in store else ()  # noqa: SIM401
         return [stream.get_object().data for stream in streams]
 
-    certificates += [x509.Certificate.load(der, strict=True) for der in read("/Certs")]
-    ocsps = [ocsp.OCSPResponse.load(der, strict=True) for der in read("/OCSPs")]
+    certificates += [parsed(x509.Certificate, der) for der in read("/Certs")]
+    ocsps = [parsed(ocsp.OCSPResponse, der) for der in read("/OCSPs")]
     responders = [certificate for each in ocsps for certificate in each.basic_ocsp_response["certs"] or ()]
     return Material(
         certificates=tuple({each.dump(): each for each in [*certificates, *responders]}.values()),
         ocsps=tuple(ocsps),
-        crls=tuple(crl.CertificateList.load(der, strict=True) for der in read("/CRLs")),
+        crls=tuple(parsed(crl.CertificateList, der) for der in read("/CRLs")),
     )
 
 
@@ -109,7 +112,7 @@ def among(anchors: Sequence[x509.Certificate], material: Material) -> Sequence[x
     """The anchors that a certificate in the file is or has as issuer: trusted lists have thousands of others."""
     names = {name.hashable for each in material.certificates for name in (each.issuer, each.subject)}
     # Any one, if none fits: having no anchors at all is something else.
-    return [anchor for anchor in anchors if anchor.subject.hashable in names] or anchors[:1]
+    return [anchor for anchor in anchors if subject_of(anchor) in names] or anchors[:1]
 
 
 def common_name(certificate: x509.Certificate) -> str:
