@@ -44,9 +44,10 @@ class Algorithms(CMSAlgorithmUsagePolicy):
             mechanism, digest = algo["algorithm"].native, None
         if mechanism not in _MECHANISMS or (digest is not None and digest not in DIGESTS):
             return AlgorithmUsageConstraint(False, failure_reason=f"{algo['algorithm'].native} is not good enough")
-        return self._judge_key(public_key) if public_key is not None else AlgorithmUsageConstraint(True)
+        return self.judge_key(public_key) if public_key is not None else AlgorithmUsageConstraint(True)
 
-    def _judge_key(self, key: keys.PublicKeyInfo) -> AlgorithmUsageConstraint:
+    def judge_key(self, key: keys.PublicKeyInfo) -> AlgorithmUsageConstraint:
+        """Whether a key is good."""
         least = {"rsa": _LEAST_RSA_BITS, "rsassa_pss": _LEAST_RSA_BITS, "ec": _LEAST_EC_BITS}.get(key.algorithm)
         if least is None:
             return AlgorithmUsageConstraint(False, failure_reason=f"keys for {key.algorithm} are not accepted")

@@ -158,7 +158,10 @@ class Notes:
     def unforeseen(self, error: Exception) -> Judged:
         """The verdict when a library raises: mostly, something is malformed."""
         text = (str(error) or type(error).__name__).splitlines()[0][:200]
-        sub_indication = SubIndication.FORMAT_FAILURE if self.current == INTEGRITY else SubIndication.GENERIC
+        malformed = self.current in (FORMAT, INTEGRITY)
+        sub_indication = SubIndication.FORMAT_FAILURE if malformed else SubIndication.GENERIC
         if isinstance(error, SignatureValidationError) and error.ades_subindication:
-            sub_indication = SubIndication.__members__.get(error.ades_subindication.standard_name, sub_indication)
+            named = error.ades_subindication.standard_name
+            if named != SubIndication.GENERIC:
+                sub_indication = SubIndication.__members__.get(named, sub_indication)
         return self.judged(Finding(self.current, sub_indication, f"could not be judged: {text}"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
+from asn1crypto import cms
 from pyhanko.sign.validation.generic_cms import cms_basic_validation, message_imprint_checker, validate_sig_integrity
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator.path import ValidationPath
@@ -53,14 +54,28 @@ def _integrity(located: Located, notes: Notes) -> None:
     notes.current = INTEGRITY
     embedded = located.embedded
     notes.facts["certificate"] = certificate = embedded.signer_cert
+    _check_algorithms(located)
     digest = embedded.compute_digest()
     intact, valid = validate_sig_integrity(embedded.signer_info, certificate, "data", digest)
-    if not valid:
-        raise Finding(INTEGRITY, SubIndication.SIG_CRYPTO_FAILURE, "the signature value is wrong")
     if not intact:
         raise Finding(INTEGRITY, SubIndication.HASH_FAILURE, "the sealed bytes are not the ones that were sealed")
+    if not valid:
+        raise Finding(INTEGRITY, SubIndication.SIG_CRYPTO_FAILURE, "the signature value is wrong")
     name = common_name(certificate)
     notes.holds(INTEGRITY, f"{embedded.md_algorithm} of the sealed bytes matches, signed by the key of {name}")
+
+
+def _check_algorithms(located: Located) -> None:
+    signer = located.embedded.signer_info
+    used = signer["digest_algorithm"]["algorithm"].native
+    if used not in {each["algorithm"].native for each in located.embedded.signed_data["digest_algorithms"]}:
+        evidence = f"{used} is not among the container's digest algorithms"  # RFC 5652, 5.1: it may be refused
+        raise Finding(INTEGRITY, SubIndication.SIG_CRYPTO_FAILURE, evidence)
+    try:
+        _ = signer["signature_algorithm"].signature_algo
+    except ValueError as error:
+        evidence = f"the signature algorithm {signer['signature_algorithm']['algorithm'].native} is not known"
+        raise Finding(INTEGRITY, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, evidence) from error
 
 
 def _form(located: Located, notes: Notes) -> None:
@@ -82,12 +97,31 @@ def _form(located: Located, notes: Notes) -> None:
         "there is a signing-time": "signing_time" not in signed,
         "there is no single content-type": signed.get("content_type") == 1,
         "there is no single message-digest": signed.get("message_digest") == 1,
+        "the signing-certificate-v2 rests on SHA-1": not _names_by_sha1(embedded.signer_info),
+        "the claimed time (/M) is not within the certificate's validity": _claims_a_valid_time(located),
     }
     for broken, holds in rules.items():
         if not holds:
             raise Finding(FORM, SubIndication.SIG_CONSTRAINTS_FAILURE, broken)
     notes.facts["level"] = "PAdES-BASELINE-B"
     notes.holds(FORM, "ETSI.CAdES.detached, signing-certificate-v2, no signing-time (EN 319 142-1)")
+
+
+def _names_by_sha1(signer: cms.SignerInfo) -> bool:
+    """EN 319 122-1, 5.2.2.3: version 2 is for the other digests."""
+    attributes = [each for each in signer["signed_attrs"] if each["type"].native == "signing_certificate_v2"]
+    named = [entry for each in attributes for value in each["values"] for entry in value["certs"]]
+    return any(entry["hash_algorithm"]["algorithm"].native == "sha1" for entry in named)
+
+
+def _claims_a_valid_time(located: Located) -> bool:
+    """EN 319 102-1, 5.2.8: the signer's claim is a signed attribute, which the validation policy constrains."""
+    certificate, claimed = located.embedded.signer_cert, located.embedded.self_reported_timestamp
+    if claimed is None:
+        return False
+    if claimed.tzinfo is None:
+        claimed = claimed.replace(tzinfo=UTC)  # ISO 32000-1, 7.9.4: unknown; as DSS takes it
+    return bool(certificate.not_valid_before <= claimed <= certificate.not_valid_after)
 
 
 def _time(case: Case, located: Located, notes: Notes) -> datetime:

@@ -15,6 +15,7 @@ from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
 from receipts.pades.algorithms import Algorithms
+from receipts.pades.answers import reliable
 from receipts.pades.material import Material, Revocation, common_name
 from receipts.pades.report import Finding, SubIndication
 
@@ -87,7 +88,8 @@ class Trust:
         takes only what has not run out at that time (EN 319 102-1, 5.2.5).
         """
         start = _EVER if self.at_once else self.signed_at
-        return self.view.material.issued_between(start, self.view.seen_at + CLOCK_TOLERANCE)
+        issued = self.view.material.issued_between(start, self.view.seen_at + CLOCK_TOLERANCE)
+        return reliable(issued, self.view.seen_at)
 
 
 Validation = Callable[[ValidationContext], Coroutine[Any, Any, dict[str, Any]]]
@@ -132,6 +134,7 @@ def judge(check: str, trust: Trust, validation: Validation) -> dict[str, Any]:
         raise Finding(check, SubIndication.NO_POE, "its signature is wrong, or over something else")
     _check_validity(check, status["signing_cert"], problem, trust, validation)
     revoked_later = _check_revoked(check, status["validation_path"], trust)
+    _check_authorities(check, status["validation_path"])
     if problem is SubIndication.TRY_LATER and revoked_later and _is_revocation_proved(revoked_later, trust, validation):
         return status | {"trust_problem_indic": None}
     if problem is SubIndication.TRY_LATER:
@@ -185,6 +188,16 @@ def _is_revocation_proved(revocation: Revocation, trust: Trust, validation: Vali
     status = run(validation(trust.context(revocation=True, moment=revocation.recorded)))
     details = status["revocation_details"]
     return _problem(status) is SubIndication.REVOKED_NO_POE and details.revocation_date == revocation.recorded
+
+
+def _check_authorities(check: str, path: ValidationPath | None) -> None:
+    """Check that each CA certificate says that its key signs certificates (RFC 5280, 4.2.1.3: it must say so)."""
+    certificates = list(path.iter_certs(include_root=False)) if path else []
+    for certificate in certificates[:-1]:
+        usage = certificate.key_usage_value
+        if usage is None or "key_cert_sign" not in usage.native:
+            evidence = f"{common_name(certificate)} is not said to sign certificates"
+            raise Finding(check, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, evidence)
 
 
 def check_still_valid(check: str, path: ValidationPath, trust: Trust, *, leaf: bool) -> None:
