@@ -53,7 +53,7 @@ def check(
         trusted = []  # the lists are not in force at that time: a verdict, not a fault
     report = validate(content, trusted, at=moment, evidence_records=evidence_records)
     if field:
-        report = replace(report, headline=seal_in(report.signatures, field))
+        report = replace(report, headline=seal_in(report.signatures, field, report.evidence_records))
     qualification = trustlists.worth(listed, report)
     fidelity = _fidelity(content)
     return Verdict(

@@ -18,7 +18,8 @@ def ingest(
     """Take files and folders into custody and lead them to their outcome: archived or refused.
 
     Runs the same flows as the worker does. Exits with 1 if a receipt was refused, with 3 if a file could not be taken
-    or a receipt still waits because of a technical fault: nothing is lost, and the next ingest goes on with it.
+    or a receipt still waits, for revocation information or because of a technical fault: nothing is lost, and a later
+    ingest goes on with it.
     """
     for path in paths:
         if not path.is_dir() and not path.is_file():
@@ -38,8 +39,13 @@ def ingest(
     for name in ingested.not_taken:
         complain(f"not taken into custody: {name}")
     waiting = [row for row in rows if row.state not in ("ARCHIVED", "REFUSED", "DISPOSED")]
-    if waiting:
-        complain(f"{len(waiting)} receipts wait because of a technical fault", "Nothing is lost: run ingest again.")
+    stamped = [row for row in waiting if row.state == "TIME_STAMPED"]
+    if stamped:
+        why = "have their time-stamp and wait for revocation information that is younger"
+        complain(f"{len(stamped)} receipts {why}", "Nothing is lost: a later ingest goes on with them.")
+    if len(waiting) > len(stamped):
+        faulty = len(waiting) - len(stamped)
+        complain(f"{faulty} receipts wait because of a technical fault", "Nothing is lost: run ingest again.")
     if ingested.not_taken:
         complain(f"{len(ingested.not_taken)} could not be taken: {ingested.why}", "They are as they were.")
     if waiting or ingested.not_taken:

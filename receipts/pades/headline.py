@@ -42,15 +42,16 @@ def headline_of(pdf: bytes, judged: Sequence[Judged], records: Sequence[Judged] 
     return _spoilt(weakest, spoilt) if spoilt and weakest.passed else weakest
 
 
-def seal_in(judged: Sequence[Judged], field: str) -> Judged:
+def seal_in(judged: Sequence[Judged], field: str, records: Sequence[Judged] = ()) -> Judged:
     """The verdict on the seal in one form field, whatever else was signed in the file.
 
-    A later document time-stamp that doesn't hold spoils it, as it would spoil a headline.
+    A later document time-stamp or an evidence record that doesn't hold spoils it, as it would spoil a headline.
     """
     for seal in judged:
         if seal.field == field and seal.kind is Kind.SEAL:
             late = [each for each in judged if each.kind is Kind.TIME_STAMP and not each.passed]
-            spoilt = [each for each in late if (each.revision or 0) >= (seal.revision or 0) or each.revision is None]
+            spoilt = [each for each in late if each.revision is None or each.revision >= (seal.revision or 0)]
+            spoilt += [each for each in records if not each.passed]
             return _spoilt(seal, spoilt) if spoilt and seal.passed else seal
     return Notes(field, Kind.SEAL).judged(Finding(FOUND, SubIndication.NO_SIGNATURE, f"no seal is in field {field}"))
 

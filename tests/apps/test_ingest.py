@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ import flows.ingest
 from apps.cli import app
 from config.settings import settings
 from connectors.source import PathsSource
+from receipts import pades
 from tasks.connections import use
 from tasks.receive import receive_all
 from tests.installation import Installation
@@ -97,3 +99,18 @@ def test_a_folder_that_cannot_be_looked_into_is_no_success(
     assert result.exit_code == 3
     assert "Permission denied" in result.output
     assert "ARCHIVED" in result.stdout
+
+
+def test_what_waits_for_revocation_information_is_no_fault(
+    command: Installation, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_old(sealed: list[bytes], *_: object, **__: object) -> None:
+        newest = max(map(pades.stamped_at, sealed))
+        raise pades.NotFresh(newest - timedelta(hours=6), newest)
+
+    monkeypatch.setattr(pades, "validation_data", too_old)
+    monkeypatch.setattr("tasks.levels.FRESH_WAIT_S", 0)
+    result = ingest(samples / JPEG)
+    assert result.exit_code == 3
+    assert "1 receipts have their time-stamp and wait for revocation information" in result.stderr
+    assert "technical fault" not in result.stderr

@@ -13,7 +13,15 @@ from typing import Any
 from config.settings import Settings
 from tests.installation import STAGES, Installation
 
-POINTS = ("signed", "stamped", "seal staged", "seal recorded", "archive written", "archive recorded")
+POINTS = (
+    "signed",
+    "stamped",
+    "document stamped",
+    "seal staged",
+    "seal recorded",
+    "archive written",
+    "archive recorded",
+)
 WAITING_POINTS = ("time-stamped staged", "time-stamped recorded")
 """Reached only if the revocation services' answers are too old, which they then are."""
 
@@ -39,6 +47,10 @@ def _arm(installation: Installation, point: str) -> None:
         HttpTimeStamper.async_timestamp = _async_then_die(  # type: ignore[method-assign]
             HttpTimeStamper.async_timestamp, lambda *_: next(count) >= 2
         )
+    elif point == "document stamped":
+        from receipts import pades
+
+        pades.stamp = _async_then_die(pades.stamp, lambda *_: True)
     elif point == "seal staged":
         _die_after(installation.staging, "put", lambda key, _: key.startswith("sealed/"))
     elif point == "time-stamped staged":
