@@ -5,10 +5,13 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 
-from receipts.pades.embed import PlainUpdate, Prepared, blank
+from receipts.pades.embed import PlainUpdate, Prepared
 from receipts.pades.permissions import free_field
 from receipts.pades.seal import Sealer
 from receipts.pades.token import check_token
@@ -48,9 +51,15 @@ def _prepare(augmented: bytes, reserved_bytes: int) -> Prepared:
     writer = PlainUpdate(BytesIO(augmented))
     field = free_field(writer.prev, FIELD)
     stamp = DocumentTimestamp(bytes_reserved=2 * reserved_bytes)
-    return Prepared(writer, field, stamp, ALGORITHM, blank if _has_appearances(writer.prev) else None)
+    return Prepared(writer, field, stamp, ALGORITHM, _like_the_others if _have_appearances(writer.prev) else None)
 
 
-def _has_appearances(reader: PdfFileReader) -> bool:
+def _have_appearances(reader: PdfFileReader) -> bool:
     """Whether the fields that are there have appearances, as PDF/A-1 wants it (ISO 19005-1, 6.9)."""
     return all("/AP" in field.get_object() for field in reader.root["/AcroForm"]["/Fields"])
+
+
+def _like_the_others(writer: IncrementalPdfFileWriter, field: generic.DictionaryObject) -> None:
+    """Give an invisible field an appearance that is there already: a new one would be more than a time-stamp adds."""
+    seal = next(each.get_object() for each in writer.root["/AcroForm"]["/Fields"] if each.get_object() is not field)
+    field[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): seal["/AP"].raw_get("/N")})

@@ -20,7 +20,7 @@ from tasks.trust import anchors
 from tests.installation import Installation
 from tests.pki import archive_file
 from tests.receipts.others import LOCKS, sign
-from tests.receipts.pdf_cases import page, written
+from tests.receipts.pdf_cases import page, pdf_a, written
 
 
 @pytest.fixture
@@ -119,6 +119,7 @@ def test_what_does_not_prove_itself_is_not_kept(
 def test_earlier_signatures_are_told_and_stay(in_use: Installation, another_pki: Service, tmp_path: Path) -> None:
     before = sign(archive_file(), another_pki.pki)
     (tmp_path / "approved.pdf").write_bytes(before)
+    (tmp_path / "part 1.pdf").write_bytes(pdf_a("1b"))
     place = before.index(b"endstream") - 9
     spoilt = before[:place] + bytes([before[place] ^ 1]) + before[place + 1 :]
     (tmp_path / "spoilt.pdf").write_bytes(spoilt)
@@ -127,11 +128,12 @@ def test_earlier_signatures_are_told_and_stay(in_use: Installation, another_pki:
     told = {Path(entry["path"]).stem: entry for entry in lines(result)}
     assert {name: entry["outcome"] for name, entry in told.items()} == {
         "approved": "SEALED",
+        "part 1": "SEALED",
         "spoilt": "SEALED",
         "locked": "REFUSED",
     }
     assert (told["locked"]["code"], result.exit_code) == ("LOCKED", 1)
-    assert {told[name]["level"] for name in ("approved", "spoilt")} == {"PAdES-BASELINE-LTA"}
+    assert {told[name]["level"] for name in ("approved", "part 1", "spoilt")} == {"PAdES-BASELINE-LTA"}
     assert (told["approved"]["others"], told["approved"]["broken"]) == (["Approval"], [])
     assert (told["spoilt"]["others"], told["spoilt"]["broken"]) == (["Approval"], ["Approval"])
     assert (told["approved"]["field"], told["approved"]["already"]) == ("Seal", False)
