@@ -56,8 +56,10 @@ async def augment_each(
 
 
 def _augment(sealed: bytes, data: pades.ValidationData) -> bytes | Exception:
-    moment = pades.stamped_at(sealed)
-    return pades.augment(sealed, data) if moment <= data.issued_at else pades.NotFresh(data.issued_at, moment)
+    try:
+        return pades.augment(sealed, data)
+    except pades.NotFresh as late:
+        return late
 
 
 async def _archive_stamp(

@@ -144,10 +144,13 @@ def augment(sealed: bytes, data: ValidationData) -> bytes:
 
     Raises:
         NotSealed: The file is none that `seal` gave.
-        ValueError: The data is not for this file, or older than its time-stamp.
+        NotFresh: The data is older than the file's time-stamp.
+        ValueError: The data is not for this file.
     """
     seal = _read(sealed)
-    if not {end.dump() for end in seal.ends} <= data.served or seal.stamped_at > data.issued_at:
+    if seal.stamped_at > data.issued_at:
+        raise NotFresh(data.issued_at, seal.stamped_at)
+    if not {end.dump() for end in seal.ends} <= data.served:
         raise ValueError("this validation data is not for this file")
     output = BytesIO(sealed)
     writer = PlainUpdate(output)

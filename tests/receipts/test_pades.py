@@ -101,7 +101,7 @@ def test_revocation_information_older_than_the_time_stamp_is_refused(devpki: Ser
         issued_at=now - timedelta(hours=1),
         served=stale.served,
     )
-    with pytest.raises(ValueError, match="not for this file"):
+    with pytest.raises(pades.NotFresh):
         pades.augment(sealed, honest)
 
 
