@@ -8,20 +8,24 @@ from typing import Final
 from receipts.errors import Code, Refused
 from receipts.pdfa.document import check_pixels
 
+_NAME: Final = re.compile(rb"[ -~\xa9]{4}")
 _EXTENT: Final = re.compile(rb"\0\0\0\x14ispe\0{4}(.{4})(.{4})", re.DOTALL)  # ISO 23008-12 6.5.3
 
 
-def check(original: bytes) -> None:
+def check(original: bytes) -> int:
     """Check that the outermost boxes are all there.
+
+    Returns:
+        Where they end; what follows is nothing that has a name, such as what a memory card held before.
 
     Raises:
         Refused: TRUNCATED, if the last one says that it is longer than the file; DAMAGED, if one has no size.
     """
     position = 0
-    while position + 8 <= len(original):
+    while position + 8 <= len(original) and (not position or _NAME.fullmatch(original, position + 4, position + 8)):
         size = int.from_bytes(original[position : position + 4], "big")
         if size == 0:  # up to the end of the file
-            return
+            return len(original)
         if size == 1:
             size = int.from_bytes(original[position + 8 : position + 16], "big")
         if size < 8:
@@ -29,6 +33,7 @@ def check(original: bytes) -> None:
         position += size
     if position > len(original):
         raise Refused(Code.TRUNCATED, "file ends within a box")
+    return position
 
 
 def check_extents(original: bytes, pixels: int) -> None:
@@ -39,6 +44,15 @@ def check_extents(original: bytes, pixels: int) -> None:
     """
     for width, height in _EXTENT.findall(original):
         check_pixels(int.from_bytes(width, "big"), int.from_bytes(height, "big"), pixels)
+
+
+def items(original: bytes) -> list[tuple[bytes, bytes]]:
+    """(type, name and more) of each item of a HEIF or AVIF (ISO 14496-12 8.11.6)."""
+    meta = next((content[4:] for name, content in within(original) if name == b"meta"), b"")
+    listed = next((content for name, content in within(meta) if name == b"iinf"), b"")
+    entries = within(listed[6:] if listed[:1] == b"\0" else listed[8:])
+    starts = ((content, 10 if content[:1] == b"\3" else 8) for name, content in entries if name == b"infe")
+    return [(content[start : start + 4], content[start + 4 :]) for content, start in starts]
 
 
 def jp2_profile(original: bytes) -> bytes | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from io import BytesIO
 from typing import Any, Final
 
@@ -16,10 +15,12 @@ from receipts.pdfa.document import add_image_page, check_pixels
 from receipts.pdfa.model import Shown
 from receipts.policy import Limits
 
-_CODINGS: Final = re.compile(rb"infe[\2\3]...(?:..|....)..(hvc1|unci|j2k1|jpeg|vvc1|evc1|avc1|av01|mski)", re.DOTALL)
-
-_MODES = {"L": (1, False, 8), "RGB": (3, False, 8), "RGBA": (4, True, 8), "RGB;16": (3, False, 16)}
-_MODES |= {"RGBA;16": (4, True, 16), "I;16": (1, False, 16), "LA": (2, True, 8), "LA;16": (2, True, 16)}
+_CODINGS: Final = frozenset({b"hvc1", b"unci", b"j2k1", b"jpeg", b"vvc1", b"evc1", b"avc1", b"av01", b"mski"})
+_WITH_A_TYPE: Final = b"mime"
+_MODES: Final = {
+    "L": (1, False, 8), "LA": (2, True, 8), "RGB": (3, False, 8), "RGBA": (4, True, 8),
+    "I;16": (1, False, 16), "LA;16": (2, True, 16), "RGB;16": (3, False, 16), "RGBA;16": (4, True, 16),
+}  # fmt: skip
 
 
 def show(original: bytes, limits: Limits) -> Shown:
@@ -28,7 +29,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     Raises:
         Refused: TRUNCATED, DAMAGED, TOO_MANY_PAGES, TOO_MANY_PIXELS or UNSUPPORTED_TYPE.
     """
-    boxes.check(original)
+    raster.refuse_filled_up(original[: boxes.check(original)], "HEIF")
     boxes.check_extents(original, limits.pixels)
     _check_coding(original)
     with raster.decoding("heif"):
@@ -53,7 +54,10 @@ def _check_coding(original: bytes) -> None:
     """That there is a still picture in HEVC, the one coding that libheif is built with here."""
     if not any(name == b"meta" for name, _ in boxes.within(original)) and b"moov" in original:
         raise Refused(Code.UNSUPPORTED_TYPE, "HEIF with a film and no picture")
-    codings = set(_CODINGS.findall(original))
+    items = boxes.items(original)
+    if not all(kind.isascii() and (kind != _WITH_A_TYPE or more.isascii()) for kind, more in items):
+        raise Refused(Code.DAMAGED, "HEIF with an item whose type is no text")  # pi_heif 1.4.0 would crash
+    codings = {kind for kind, _ in items} & _CODINGS
     if codings and b"hvc1" not in codings:
         raise Refused(Code.UNSUPPORTED_TYPE, f"HEIF with pictures coded as {b', '.join(sorted(codings)).decode()}")
 

@@ -29,7 +29,10 @@ def show(original: bytes, limits: Limits) -> Shown:
     Raises:
         Refused: TRUNCATED, DAMAGED, TOO_MANY_PIXELS or UNSUPPORTED_TYPE.
     """
-    components = 0 if original.startswith(media.CODESTREAM) else _carried(original)
+    components = 0
+    if not original.startswith(media.CODESTREAM):
+        raster.refuse_filled_up(original[: boxes.check(original)], "jp2")
+        components = _carried(original)
     if not components:
         return still.show(original, limits)
     with raster.decoding("jp2"):

@@ -13,7 +13,7 @@ import pikepdf
 from pikepdf import Array, Name, Pdf, Stream
 
 from receipts.evidence import Json
-from receipts.pdfa import flate, png_colour
+from receipts.pdfa import flate, png_colour, raster
 from receipts.pdfa.document import add_image_page
 from receipts.pdfa.model import Shown
 from receipts.pdfa.png_chunks import Png, parse, passes, raw, unpacking
@@ -61,19 +61,7 @@ def _repacked(pdf: Pdf, png: Png, data: bytes) -> Stream:
     """Its samples, colours and alpha apart; each is untouched, also where alpha hides it."""
     bits = max(png.depth, 8) if png.interlaced else png.depth
     samples = _deinterlaced(png, data) if png.interlaced else _unfiltered(png, data, png.width)
-    size, step = bits // 8, png.channels * bits // 8
-    planes = [samples[byte::step] for byte in range(step)]
-    count = png.width * png.height
-    colours = bytearray(count * png.colours * size)
-    for byte in range(png.colours * size):
-        colours[byte :: png.colours * size] = planes[byte]
-    image = flate.image(pdf, bytes(colours), png.width, png.height, channels=png.colours, bits=bits)
-    if png.has_alpha:
-        alpha = bytearray(count * size)
-        for byte in range(size):
-            alpha[byte::size] = planes[png.colours * size + byte]
-        if alpha.strip(b"\xff"):  # else all of it is opaque: nothing to say
-            image.SMask = flate.image(pdf, bytes(alpha), png.width, png.height, channels=1, bits=bits)
+    image = raster.planes(pdf, samples, png.width, png.height, channels=png.channels, alpha=png.has_alpha, bits=bits)
     if png.depth < 8 and png.kind == 0:
         image.Decode = Array([0, Decimal(255) / ((1 << png.depth) - 1)])  # a byte each, but the values of fewer bits
     return image

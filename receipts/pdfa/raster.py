@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import numpy as np
 from pikepdf import Array, Name, Pdf, Stream, String
 from PIL import Image
 
@@ -22,7 +23,8 @@ PARSER_ERRORS: Final = (
 )  # fmt: skip
 """What Pillow and the libraries below it raise on files that are wrong."""
 
-_CUT: Final = ("truncated", "unexpected end", "end of file", "not enough")
+_CUT: Final = ("truncated", "unexpected end", "end of file", "not enough", "index out of range", "requires a buffer")
+_ZEROS_LEAST: Final = 256  # coded pictures have few in a row, HEVC at most two (ITU-T H.265 7.4.2)
 _UNKNOWN: Final = ("unsupported", "not been built in", "security limit", "unknown pixel mode")
 PALETTE_BYTES: Final = 3 * 256
 _BANDS: Final = {"1": 1, "L": 1, "LA": 1, "P": 1, "PA": 1, "RGB": 3, "RGBA": 3, "RGBX": 3, "CMYK": 4}
@@ -47,6 +49,17 @@ def _code(error: Exception) -> Code:
         return Code.TRUNCATED
     is_known = "non-existing" in said or not any(word in said for word in _UNKNOWN)
     return Code.DAMAGED if is_known else Code.UNSUPPORTED_TYPE
+
+
+def refuse_filled_up(packed: bytes, kind: str) -> None:
+    """Refuse a packed picture whose end is zeros: storage that was reserved for what then never arrived.
+
+    Raises:
+        Refused: TRUNCATED. Decoders would show grey there, and say nothing.
+    """
+    zeros = len(packed) - len(packed.rstrip(b"\0"))
+    if zeros >= _ZEROS_LEAST and zeros * 16 >= len(packed):
+        raise Refused(Code.TRUNCATED, f"{kind} whose last {zeros} bytes are zeros")
 
 
 def add_page(pdf: Pdf, image: Image.Image, *, exif_orientation: object = 1) -> dict[str, Json]:
@@ -96,16 +109,11 @@ def planes(pdf: Pdf, samples: bytes, width: int, height: int, *, channels: int, 
     """An image stream of interleaved samples of whole bytes; alpha, the last of the channels, as a soft mask."""
     if not alpha:
         return flate.image(pdf, samples, width, height, channels=channels, bits=bits)
-    size, colours = bits // 8, channels - 1
-    step, kept = channels * size, colours * size
-    out, mask = bytearray(width * height * kept), bytearray(width * height * size)
-    for byte in range(kept):
-        out[byte::kept] = samples[byte::step]
-    for byte in range(size):
-        mask[byte::size] = samples[kept + byte :: step]
-    stream = flate.image(pdf, bytes(out), width, height, channels=colours, bits=bits)
+    pixels = np.frombuffer(samples, "u1").reshape(width * height, channels, bits // 8)
+    colours, mask = pixels[:, :-1].tobytes(), pixels[:, -1].tobytes()
+    stream = flate.image(pdf, colours, width, height, channels=channels - 1, bits=bits)
     if mask.strip(b"\xff"):  # else all of it is opaque: nothing to say
-        stream.SMask = flate.image(pdf, bytes(mask), width, height, channels=1, bits=bits)
+        stream.SMask = flate.image(pdf, mask, width, height, channels=1, bits=bits)
     return stream
 
 
@@ -155,13 +163,8 @@ def _alpha_table(clear: int | bytes) -> bytes:
 
 def swapped(samples: bytes) -> bytes:
     """16-bit samples with the high byte first."""
-    out = bytearray(len(samples))
-    out[0::2], out[1::2] = samples[1::2], samples[0::2]
-    return bytes(out)
+    return np.frombuffer(samples, "<u2").byteswap().tobytes()
 
 
 def _without_fourth(samples: bytes) -> bytes:
-    out = bytearray(len(samples) // 4 * 3)
-    for byte in range(3):
-        out[byte::3] = samples[byte::4]
-    return bytes(out)
+    return np.frombuffer(samples, "u1").reshape(-1, 4)[:, :3].tobytes()

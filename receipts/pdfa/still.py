@@ -90,14 +90,17 @@ def decoder_version(library: str) -> str:
 
 def _check(original: bytes, media_type: str, pixels: int) -> None:
     """That the file is as long and as large as it says (decoders are lenient or vague about it)."""
-    if media_type == media.WEBP and int.from_bytes(original[4:8], "little") + 8 > len(original):
-        raise Refused(Code.TRUNCATED, "WebP is shorter than it says")
+    if media_type == media.WEBP:
+        end = int.from_bytes(original[4:8], "little") + 8
+        if end > len(original):
+            raise Refused(Code.TRUNCATED, "WebP is shorter than it says")
+        raster.refuse_filled_up(original[:end], "WebP")
     if media_type == media.BMP:
         _check_bmp(original)
     if media_type == media.AVIF:
         boxes.check_extents(original, pixels)
     if media_type == media.AVIF or (media_type == media.JP2 and not original.startswith(media.CODESTREAM)):
-        boxes.check(original)
+        raster.refuse_filled_up(original[: boxes.check(original)], media_type.removeprefix("image/"))
 
 
 def _check_bmp(original: bytes) -> None:

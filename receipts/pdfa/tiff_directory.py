@@ -87,9 +87,9 @@ def read(original: bytes, most: int) -> list[Directory]:
     is_big = original[2:4] in (b"+\0", b"\0+")
     found: dict[int, Directory] = {}
     offset = _number(original, 8, 8, order) if is_big else _number(original, 4, 4, order)
-    if offset >= len(original):
-        raise Refused(Code.TRUNCATED, "TIFF ends before its directory")
-    while 0 < offset < len(original) and offset not in found:
+    while offset and offset not in found:
+        if offset >= len(original):
+            raise Refused(Code.TRUNCATED, f"TIFF ends before the directory of page {len(found) + 1}")
         if len(found) == most:
             raise Refused(Code.TOO_MANY_PAGES, f"more than {most} pages, at most {most} are accepted")
         found[offset], offset = _directory(original, offset, order, is_big=is_big)
@@ -101,7 +101,9 @@ def _directory(original: bytes, offset: int, order: str, *, is_big: bool) -> tup
     head, entry, place = (8, 20, 8) if is_big else (2, 12, 4)
     count = _number(original, offset, head, order)
     end = offset + head + count * entry
-    values = dict(_entries(original, offset + head, min(end, len(original) - entry + 1), order, is_big=is_big))
+    if end + place > len(original):
+        raise Refused(Code.TRUNCATED, "TIFF ends within a directory")
+    values = dict(_entries(original, offset + head, end, order, is_big=is_big))
     return Directory(offset=offset, order=order, values=values), _number(original, end, place, order)
 
 

@@ -201,7 +201,7 @@ def _wrong() -> dict[str, tuple[bytes, Code]]:
         "tiff without directory": (b"II*\0\x08\0\0\0", Code.TRUNCATED),
         "tiff start": (tiff[:8], Code.TRUNCATED),
         "tiff of nothing": (b"II*\0" + bytes(30), Code.DAMAGED),
-        "gif start": (b"GIF89a", Code.DAMAGED),
+        "gif start": (b"GIF89a", Code.TRUNCATED),
         "bmp bomb": (huge, Code.TOO_MANY_PIXELS),
         "jp2 of nothing": (jp2[:12], Code.DAMAGED),
         "heic of nothing": (heic[: int.from_bytes(heic[:4], "big")], Code.DAMAGED),

@@ -17,6 +17,7 @@ from tests.receipts.pdfa_cases import chunk, made, picture, png_of, rendered
 
 HEIC = (SAMPLES / "images/tika__testHEIF.heic").read_bytes()
 AVIF = picture(Image.new("RGB", (16, 16), "red"), "AVIF")
+NOISE = {form: picture(Image.effect_noise((90, 90), 90).convert("RGB"), form) for form in ("AVIF", "WEBP", "JPEG2000")}
 ROWS = b"".join(b"\0" + bytes((x * 9, x * 5, x * 3, 255 - x)) * 4 for x in range(4))  # 4 x 4 pixels with alpha
 
 
@@ -51,6 +52,17 @@ REFUSED = {
         Code.UNSUPPORTED_TYPE,
     ),
     "a png that is not what was packed": (png_with_data(zlib.compress(ROWS)[:-4] + bytes(4)), Code.DAMAGED),
+    "a heif with an item whose type is no text": (
+        HEIC.replace(b"mime\0application/rdf", b"mime\0application/\xe9df"),
+        Code.DAMAGED,
+    ),
+    "a heif that did not arrive whole": (HEIC[:5000].ljust(len(HEIC), b"\0"), Code.TRUNCATED),
+    "an avif that did not arrive whole": (NOISE["AVIF"][:2000].ljust(len(NOISE["AVIF"]), b"\0"), Code.TRUNCATED),
+    "a webp that did not arrive whole": (NOISE["WEBP"][:2000].ljust(len(NOISE["WEBP"]), b"\0"), Code.TRUNCATED),
+    "a jpeg 2000 that did not arrive whole": (
+        NOISE["JPEG2000"][:2000].ljust(len(NOISE["JPEG2000"]), b"\0"),
+        Code.TRUNCATED,
+    ),
     "a jpeg that was cut and filled up": (
         picture(Image.effect_noise((90, 90), 50), "JPEG")[:2000] + bytes(3000),
         Code.TRUNCATED,
@@ -64,6 +76,15 @@ def test_what_can_not_be_shown_is_refused(name: str) -> None:
     with pytest.raises(Refused) as refused:
         made(original)
     assert refused.value.code == code, refused.value.detail
+
+
+@pytest.mark.parametrize("form", ["AVIF", "JPEG2000", "WEBP", "HEIF"])
+def test_what_a_memory_card_held_before_does_no_harm(form: str) -> None:
+    whole = HEIC if form == "HEIF" else NOISE[form]
+    for more in (bytes(5000), b"\x91\xf0" * 400):
+        result = made(whole + more)
+        assert original_of(result.pdf) == whole + more
+        assert rendered(result.pdf).tobytes() == rendered(made(whole).pdf).tobytes()
 
 
 @pytest.mark.parametrize("kind", [2, 6])

@@ -240,10 +240,20 @@ def test_a_chain_of_directories_that_loops_ends() -> None:
     assert made(bytes(original)).pages == 1
 
 
+def test_a_page_that_is_behind_the_end_is_missed() -> None:
+    out = BytesIO()
+    bilevel(100, 50, 1).save(out, "TIFF", compression="group4", save_all=True, append_images=[bilevel(90, 40, 2)])
+    original = out.getvalue()
+    with pytest.raises(Refused) as refused:
+        made(original[:200])
+    assert refused.value.code == Code.TRUNCATED
+    assert "page 2" in refused.value.detail
+
+
 def test_pages_are_counted_before_they_are_decoded() -> None:
     entry = struct.pack("<H", 0)
     places = range(8, 8 + 6 * 5000, 6)
-    chain = b"".join(entry + struct.pack("<I", place + 6) for place in places)
+    chain = b"".join(entry + struct.pack("<I", place + 6) for place in places) + bytes(6)
     with pytest.raises(Refused) as refused:
         made(b"II*\0\x08\0\0\0" + chain, Limits(pages=500))
     assert refused.value.code == Code.TOO_MANY_PAGES
