@@ -9,6 +9,7 @@ from receipts.errors import Code, Refused
 from receipts.pdfa.document import check_pixels
 
 _NAME: Final = re.compile(rb"[ -~\xa9]{4}")
+_NUMBERED: Final = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
 _EXTENT: Final = re.compile(rb"\0\0\0\x14ispe\0{4}(.{4})(.{4})", re.DOTALL)  # ISO 23008-12 6.5.3
 
 
@@ -53,6 +54,12 @@ def items(original: bytes) -> list[tuple[bytes, bytes]]:
     entries = within(listed[6:] if listed[:1] == b"\0" else listed[8:])
     starts = ((content, 10 if content[:1] == b"\3" else 8) for name, content in entries if name == b"infe")
     return [(content[start : start + 4], content[start + 4 :]) for content, start in starts]
+
+
+def primaries(original: bytes) -> tuple[int, int] | None:
+    """Colour primaries and transfer of a HEIF or AVIF that says them by number (ISO 14496-12 12.1.5, ITU-T H.273)."""
+    found = _NUMBERED.search(original)
+    return (int.from_bytes(found[1], "big"), int.from_bytes(found[2], "big")) if found else None
 
 
 def jp2_profile(original: bytes) -> bytes | None:

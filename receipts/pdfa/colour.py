@@ -21,6 +21,12 @@ DEVICE: Final = MappingProxyType({1: "/DeviceGray", 3: "/DeviceRGB", 4: "/Device
 _D50: Final = (0.9642, 1.0, 0.8249)
 _SRGB_TO_D50: Final = ((0.43607, 0.38515, 0.14307), (0.22249, 0.71687, 0.06061), (0.01392, 0.09708, 0.7141))
 _BRADFORD: Final = (1.04788, 0.02292, -0.05022, 0.02959, 0.99048, -0.01707, -0.00925, 0.01508, 0.75168)
+_PRIMARIES: Final = MappingProxyType(
+    {9: ((0.708, 0.292), (0.17, 0.797), (0.131, 0.046)), 12: ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06))}
+)
+"""BT.2020 and Display P3: those that pictures come in beside those of sRGB."""
+_SDR: Final = frozenset({1, 6, 13, 14, 15})  # sRGB, and those of video that displays show like it
+_HDR: Final = frozenset({16, 18})  # PQ and HLG
 _GRID: Final = 9
 
 
@@ -49,12 +55,17 @@ def space(pdf: Pdf, profile: bytes | None, components: int) -> Array | Name:
 @functools.cache
 def srgb() -> bytes:
     """The sRGB profile (IEC 61966-2-1): the output intent of every archive file."""
+    return _rgb("sRGB", list(zip(*_SRGB_TO_D50, strict=True)))
+
+
+def _rgb(name: str, primaries: Sequence[Sequence[float]]) -> bytes:
+    """A profile of a display with the curve of sRGB, from its primaries as XYZ under D50."""
     curve = b"para" + struct.pack(">4xH2x", 3) + _fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-    columns = [b"XYZ \0\0\0\0" + _fixed(*column) for column in zip(*_SRGB_TO_D50, strict=True)]
+    columns = [b"XYZ \0\0\0\0" + _fixed(*column) for column in primaries]
     return _profile(
         b"mntrRGB XYZ ",
         [
-            (b"desc", _text("sRGB")),
+            (b"desc", _text(name)),
             (b"cprt", _text("No copyright, use freely")),
             (b"wtpt", b"XYZ \0\0\0\0" + _fixed(*_D50)),
             (b"chad", b"sf32\0\0\0\0" + _fixed(*_BRADFORD)),
@@ -62,6 +73,40 @@ def srgb() -> bytes:
             *((name, curve) for name in (b"rTRC", b"gTRC", b"bTRC")),
         ],
     )
+
+
+@functools.cache
+def of_primaries(code: int) -> bytes | None:
+    """The profile of a display with these primaries (ITU-T H.273 table 2), D65 and the curve of sRGB; None: unknown."""
+    if code not in _PRIMARIES:
+        return None
+    x, y = 0.3127, 0.329
+    white = (x / y, 1.0, (1 - x - y) / y)
+    columns = [(x / y, 1.0, (1 - x - y) / y) for x, y in _PRIMARIES[code]]
+    seen = [[sum(_BRADFORD[3 * row + at] * column[at] for at in range(3)) for row in range(3)] for column in columns]
+    shares = solved(columns, white)
+    adapted = [[value * share for value in column] for column, share in zip(seen, shares, strict=True)]
+    return _rgb(f"primaries {code} of ITU-T H.273", adapted)
+
+
+def by_number(primaries: int, transfer: int) -> tuple[str, bytes | None]:
+    """What colours stated by number (ITU-T H.273) mean: in a word, and the profile; None: the output intent."""
+    if transfer in _HDR:
+        return "hdr-not-carried", None  # PDF/A-3 knows no such curve: shown as if it were that of sRGB
+    profile = of_primaries(primaries) if transfer in _SDR else None
+    return ("primaries-carried" if profile else "device"), profile
+
+
+def solved(columns: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
+    """How much of each of three primaries makes the white (Cramer)."""
+    whole = _determinant(columns)
+    if abs(whole) < 1e-9:
+        return [1 / 3] * 3
+    return [_determinant([right if at == each else columns[at] for at in range(3)]) / whole for each in range(3)]
+
+
+def _determinant(m: Sequence[Sequence[float]]) -> float:
+    return sum(m[0][a] * (m[1][b] * m[2][c] - m[1][c] * m[2][b]) for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)))
 
 
 @functools.cache

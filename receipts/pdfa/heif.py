@@ -39,7 +39,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     if not len(opened):
         raise Refused(Code.DAMAGED, "HEIF without a picture")
     pdf = pikepdf.new()
-    shown = [_add_page(pdf, picture, limits) for picture in opened]
+    shown = [_add_page(pdf, original, picture, limits) for picture in opened]
     fidelity: dict[str, Json] = {
         "claim": "samples-equal",
         "stream": "each page, image Im0, FlateDecode",
@@ -62,7 +62,7 @@ def _check_coding(original: bytes) -> None:
         raise Refused(Code.UNSUPPORTED_TYPE, f"HEIF with pictures coded as {b', '.join(sorted(codings)).decode()}")
 
 
-def _add_page(pdf: pikepdf.Pdf, picture: Any, limits: Limits) -> dict[str, Json]:  # noqa: ANN401
+def _add_page(pdf: pikepdf.Pdf, original: bytes, picture: Any, limits: Limits) -> dict[str, Json]:  # noqa: ANN401
     width, height = picture.size
     check_pixels(width, height, limits.pixels)
     if picture.mode not in _MODES:
@@ -77,13 +77,14 @@ def _add_page(pdf: pikepdf.Pdf, picture: Any, limits: Limits) -> dict[str, Json]
     if bits == 16:
         data = raster.swapped(data)
     stream = raster.planes(pdf, data, width, height, channels=channels, alpha=has_alpha, bits=bits)
-    meaning = raster.set_colour(pdf, stream, picture.info.get("icc_profile"), channels - has_alpha)
+    word, profile = raster.numbered(original, picture.info.get("icc_profile"), channels - has_alpha)
+    meaning = raster.set_colour(pdf, stream, profile, channels - has_alpha)
     add_image_page(pdf, stream)
     return {
         "width_px": width,
         "height_px": height,
         "bits": bits,
         "bits_in_original": int(picture.info.get("bit_depth", 8)),
-        "colour": meaning,
+        "colour": word or meaning,
         "alpha": "/SMask" in stream,
     }

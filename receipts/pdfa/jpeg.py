@@ -109,6 +109,8 @@ def _frame(original: bytes) -> Frame:
         kind, position = original[marker.end() - 1], marker.end()
         if kind == 0xD9:
             break
+        if kind == 0xD8 and "kind" in found:
+            raise Refused(Code.TRUNCATED, "JPEG in which another one begins before it ends")
         if kind in (0x01, 0xD8):
             continue
         length = int.from_bytes(original[position : position + 2], "big")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -35,9 +35,13 @@ def set_transparency(pdf: Pdf, png: Png, image: Stream) -> None:
 
 def set_colour(pdf: Pdf, png: Png, image: Stream) -> str:
     """Give the samples the meaning that the PNG gives them, in its own order of precedence; returns what that was."""
+    stated = png.chunks.get(b"cICP", b"")
     profile = _profile(png)
     components = 1 if png.kind in (0, 4) else 3
-    if profile is not None and colour.is_usable(profile, components):
+    if len(stated) == 4 and components == 3:  # goes before all else
+        meaning, profile = colour.by_number(stated[0], stated[1])
+        space = colour.space(pdf, profile, components)
+    elif profile is not None and colour.is_usable(profile, components):
         space, meaning = colour.space(pdf, profile, components), "profile-carried"
     elif b"sRGB" not in png.chunks and _is_calibrated(png):
         space, meaning = _calibrated(png, components), "gamma-carried"
@@ -79,22 +83,10 @@ def _calibrated(png: Png, components: int) -> Array:
     white, *primaries = [(x / y, 1.0, (1 - x - y) / y) for x, y in xy]
     if components == 1:
         return Array([Name.CalGray, Dictionary(WhitePoint=_numbers(white), Gamma=_number(gamma))])
-    shares = _solved(primaries, white)
+    shares = colour.solved(primaries, white)
     matrix = [value * share for primary, share in zip(primaries, shares, strict=True) for value in primary]
     facts = Dictionary(WhitePoint=_numbers(white), Gamma=_numbers([gamma] * 3), Matrix=_numbers(matrix))
     return Array([Name.CalRGB, facts])
-
-
-def _solved(columns: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
-    """How much of each of three primaries makes the white (Cramer)."""
-    whole = _determinant(columns)
-    if abs(whole) < 1e-9:
-        return [1 / 3] * 3
-    return [_determinant([right if at == each else columns[at] for at in range(3)]) / whole for each in range(3)]
-
-
-def _determinant(m: Sequence[Sequence[float]]) -> float:
-    return sum(m[0][a] * (m[1][b] * m[2][c] - m[1][c] * m[2][b]) for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)))
 
 
 def _number(value: float) -> Decimal:

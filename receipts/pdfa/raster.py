@@ -14,7 +14,7 @@ from PIL import Image
 
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import colour, flate
+from receipts.pdfa import boxes, colour, flate
 from receipts.pdfa.document import add_image_page
 
 PARSER_ERRORS: Final = (
@@ -94,6 +94,12 @@ def set_colour(pdf: Pdf, stream: Stream, profile: object, components: int) -> st
     meaning, usable = meaning_of(profile, components)
     stream.ColorSpace = colour.space(pdf, usable, components)
     return meaning
+
+
+def numbered(original: bytes, profile: object, components: int) -> tuple[str | None, object]:
+    """What a HEIF or AVIF without a profile says of its colours by number, in a word, and the profile of that."""
+    numbers = None if profile or components != len("RGB") else boxes.primaries(original)
+    return (None, profile) if numbers is None else colour.by_number(*numbers)
 
 
 def meaning_of(profile: object, components: int) -> tuple[str, bytes | None]:

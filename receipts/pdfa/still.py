@@ -61,6 +61,11 @@ def show(original: bytes, limits: Limits) -> Shown:
     with raster.decoding(kind):
         image.load()
         pictures = int(getattr(image, "n_frames", 1))
+    word = None
+    if media_type == media.AVIF:
+        word, image.info["icc_profile"] = raster.numbered(
+            original, image.info.get("icc_profile"), len(image.getbands()) - image.has_transparency_data
+        )
     pdf = pikepdf.new()
     said = raster.add_page(pdf, image, exif_orientation=exif.orientation(image.info.get("exif", b"")))
     bits = bits_of(original, media_type)
@@ -73,6 +78,7 @@ def show(original: bytes, limits: Limits) -> Shown:
         "is_precision_reduced": is_reduced,
         "decoded_by": decoder_version(library),
         **said,
+        **({"colour": word} if word else {}),
     }
     if media_type == media.AVIF and b"clap" in original[:_META_WITHIN]:
         fidelity["is_crop_ignored"] = True  # ISO 14496-12 12.1.4: more than it says is shown, nothing less

@@ -8,16 +8,17 @@ from io import BytesIO
 
 import pikepdf
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import geometry, original_of
+from receipts.pdfa import boxes, colour, geometry, original_of
 from tests.conftest import SAMPLES
 from tests.receipts.pdfa_cases import chunk, made, picture, png_of, rendered
 
 HEIC = (SAMPLES / "images/tika__testHEIF.heic").read_bytes()
 AVIF = picture(Image.new("RGB", (16, 16), "red"), "AVIF")
 NOISE = {form: picture(Image.effect_noise((90, 90), 90).convert("RGB"), form) for form in ("AVIF", "WEBP", "JPEG2000")}
+JPEG = picture(Image.effect_noise((90, 90), 50), "JPEG")
 ROWS = b"".join(b"\0" + bytes((x * 9, x * 5, x * 3, 255 - x)) * 4 for x in range(4))  # 4 x 4 pixels with alpha
 
 
@@ -63,8 +64,9 @@ REFUSED = {
         NOISE["JPEG2000"][:2000].ljust(len(NOISE["JPEG2000"]), b"\0"),
         Code.TRUNCATED,
     ),
+    "a jpeg that was cut and goes on with another": (JPEG[: len(JPEG) // 2] + JPEG, Code.TRUNCATED),
     "a jpeg that was cut and filled up": (
-        picture(Image.effect_noise((90, 90), 50), "JPEG")[:2000] + bytes(3000),
+        JPEG[:2000] + bytes(3000),
         Code.TRUNCATED,
     ),
 }
@@ -143,3 +145,40 @@ def test_an_impossible_white_point_is_not_carried(white: tuple[int, int]) -> Non
 @pytest.mark.parametrize("dpi", [(float("nan"), 300), (300, float("nan")), (float("inf"), 300), (300, float("inf"))])
 def test_a_resolution_that_is_no_number_is_none(dpi: tuple[float, float]) -> None:
     assert geometry.page_size(100, 200, dpi) == geometry.page_size(100, 200, None)
+
+
+def test_our_profile_of_display_p3_means_what_it_says() -> None:
+    p3 = ImageCms.ImageCmsProfile(BytesIO(colour.of_primaries(12) or b""))
+    srgb = ImageCms.ImageCmsProfile(BytesIO(colour.srgb()))
+    red = Image.new("RGB", (1, 1), (255, 0, 0))
+    shown = ImageCms.profileToProfile(red, srgb, p3)
+    assert shown is not None
+    got = shown.getpixel((0, 0))
+    assert isinstance(got, tuple)
+    assert max(abs(a - b) for a, b in zip(got, (234, 51, 35), strict=True)) <= 2  # what sRGB's red is there
+    white = ImageCms.profileToProfile(Image.new("RGB", (1, 1), "white"), p3, srgb)
+    assert white is not None
+    assert white.getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "meaning"),
+    [
+        ((12, 13), "primaries-carried"),
+        ((9, 14), "primaries-carried"),
+        ((1, 13), "device"),
+        ((9, 16), "hdr-not-carried"),
+    ],
+)
+@pytest.mark.parametrize("form", ["AVIF", "PNG"])
+def test_colours_that_are_stated_by_number_are_carried(form: str, numbers: tuple[int, int], meaning: str) -> None:
+    if form == "AVIF":
+        original = NOISE["AVIF"].replace(b"colrnclx\0\1\0\x0d", b"colrnclx" + struct.pack(">HH", *numbers))
+        assert boxes.primaries(original) == numbers
+    else:
+        original = png_of(1, 1, 8, 2, b"\0\x80\x80\x80", more=chunk(b"cICP", bytes((*numbers, 0, 1))))
+    result = made(original)
+    assert result.fidelity["colour"] == meaning
+    with pikepdf.open(BytesIO(result.pdf)) as pdf:
+        space = pdf.pages[0].obj.Resources.XObject.Im0.ColorSpace
+        assert isinstance(space, pikepdf.Array) == (meaning == "primaries-carried")
