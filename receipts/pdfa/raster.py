@@ -51,14 +51,19 @@ def _code(error: Exception) -> Code:
     return Code.DAMAGED if is_known else Code.UNSUPPORTED_TYPE
 
 
-def refuse_filled_up(packed: bytes, kind: str) -> None:
+def refuse_filled_up(packed: bytes, kind: str, *, share: int = 16) -> None:
     """Refuse a packed picture whose end is zeros: storage that was reserved for what then never arrived.
+
+    Args:
+        packed: The picture's file, without what follows it.
+        kind: Of which format it is.
+        share: Which part of it must be zeros at least, 16 for a sixteenth.
 
     Raises:
         Refused: TRUNCATED. Decoders would show grey there, and say nothing.
     """
     zeros = len(packed) - len(packed.rstrip(b"\0"))
-    if zeros >= _ZEROS_LEAST and zeros * 16 >= len(packed):
+    if zeros >= _ZEROS_LEAST and zeros * share >= len(packed):
         raise Refused(Code.TRUNCATED, f"{kind} whose last {zeros} bytes are zeros")
 
 

@@ -100,7 +100,7 @@ def _check(original: bytes, media_type: str, pixels: int) -> None:
         end = int.from_bytes(original[4:8], "little") + 8
         if end > len(original):
             raise Refused(Code.TRUNCATED, "WebP is shorter than it says")
-        raster.refuse_filled_up(original[:end], "WebP")
+        raster.refuse_filled_up(original[:end], "WebP", share=4)  # of a blank page up to a sixteenth is zeros
     if media_type == media.BMP:
         _check_bmp(original)
     if media_type == media.AVIF:

@@ -89,6 +89,12 @@ def test_what_a_memory_card_held_before_does_no_harm(form: str) -> None:
         assert rendered(result.pdf).tobytes() == rendered(made(whole).pdf).tobytes()
 
 
+@pytest.mark.parametrize("form", ["AVIF", "JPEG2000", "WEBP"])
+def test_a_blank_page_is_whole(form: str) -> None:
+    original = picture(Image.new("RGB", (1200, 1600), "white"), form)
+    assert original_of(made(original).pdf) == original
+
+
 @pytest.mark.parametrize("kind", [2, 6])
 @pytest.mark.parametrize("spoilt", ["more than its rows", "no checksum"])
 def test_png_data_that_is_not_exactly_its_rows_is_packed_anew(kind: int, spoilt: str) -> None:
