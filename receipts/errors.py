@@ -40,7 +40,7 @@ ADVICE: Final = MappingProxyType(
         Code.TOO_MANY_PIXELS: "The picture has more pixels than we accept: please take a normal photo of it.",
         Code.TOO_MANY_PARTS: "The message has more attachments than we accept: please send several messages.",
         Code.UNKNOWN_TYPE: "We could not recognise this file: please send a photo (JPEG or PNG), a PDF or the e-mail.",
-        Code.UNSUPPORTED_TYPE: "We don't take this kind of file: please send a photo (JPEG, PNG), a PDF or the e-mail.",
+        Code.UNSUPPORTED_TYPE: "We don't take such files: please send photos (JPEG, PNG), PDFs or e-mails, unpacked.",
         Code.TRUNCATED: "The file is incomplete, perhaps cut off while it was sent: please send it again.",
         Code.DAMAGED: "The file is damaged: please send the receipt again, or take a new photo of it.",
         Code.ENCRYPTED: "The file or message is encrypted: please send a copy that opens without password or key.",

@@ -9,8 +9,11 @@ from typing import Final
 
 _HEAD: Final = 262_144  # what of a file is looked at to tell whether it is a message
 _BLOCKS_MOST: Final = 60
+_FIRST_LINES: Final = 8192  # enough of a header
+_LOOKED_AT: Final = 5000  # lines that may begin a further message
 _BLANKS: Final = b" \t\r\n"
 _ENVELOPE: Final = re.compile(rb">?From (?![ \t]*:)[^\r\n]*(?:\r\n|\r|\n)")  # RFC 4155: what a mail file may start with
+_FURTHER: Final = re.compile(rb"(?<=[\r\n])From (?![ \t]*:)[^\r\n]*(?:\r\n|\r|\n)")
 _COUNT: Final = re.compile(rb"[ \t]*(\d{1,10})[ \t]*\r?\n")  # Apple Mail's .emlx: how long the message is
 _PLIST: Final = (b"<?xml", b"<!DOCTYPE plist", b"<plist", b"bplist00")
 _LINE: Final = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -29,7 +32,7 @@ def as_message(data: bytes) -> bytes:
     data = data.lstrip(_BLANKS)
     while envelope := _ENVELOPE.match(data):
         data = data[envelope.end() :].lstrip(_BLANKS)
-    start = data[:8192]
+    start = data[:_FIRST_LINES]
     if b"\r\r\n" in start:
         data = data.replace(b"\r\r\n", b"\r\n")
     elif b"\r" in start and b"\n" not in start:
@@ -53,11 +56,9 @@ def is_message(data: bytes) -> bool:
 def is_mailbox(data: bytes) -> bool:
     """Whether a file in mbox form (RFC 4155) holds a second message."""
     first = _ENVELOPE.match(data)
-    position = first.end() if first else len(data)
-    while first and (position := data.find(b"\nFrom ", position)) >= 0:
-        if (envelope := _ENVELOPE.match(data, position + 1)) and is_message(data[envelope.end() :][:_HEAD]):
+    for found, _ in zip(_FURTHER.finditer(data, first.end() if first else len(data)), range(_LOOKED_AT), strict=False):
+        if is_message(data[found.end() : found.end() + _FIRST_LINES]):
             return True
-        position += 1
     return False
 
 

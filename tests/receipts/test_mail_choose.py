@@ -81,6 +81,18 @@ def test_a_picture_attached_by_hand_may_be_small() -> None:
     assert names(multipart(text("x"), attached(photo(49, 400, "PNG"), "r.png"))) == []
 
 
+@pytest.mark.parametrize("name", ["image001.png", "Image012.JPG", "Outlook-ab12cd34.png"])
+def test_what_outlook_cut_out_of_a_text_is_a_logo_unless_it_is_as_large_as_a_photo(name: str) -> None:
+    assert names(multipart(text("Regards"), attached(photo(300, 90, "PNG"), name))) == []
+    assert names(multipart(text("Taxi"), attached(photo(), name))) == [name]
+    assert names(multipart(text("Taxi"), attached(photo(300, 390, "PNG"), "IMG_0012.png"))) == ["IMG_0012.png"]
+
+
+def test_a_tracking_pixel_is_nothing() -> None:
+    pixel = part(photo(1, 1, "GIF"), "image/gif; name=open.gif")
+    assert names(multipart(text("Total 5"), pixel)) == []
+
+
 def test_what_is_in_every_quoted_mail_is_a_signature() -> None:
     signature = part(photo(), "image/jpeg; name=s.jpg", INLINE)
     assert chosen(multipart(text("x"), signature, nested(multipart(text("y"), signature, boundary="C")))) == []

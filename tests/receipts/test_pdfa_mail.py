@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from receipts.errors import Code, Refused
-from receipts.pdfa import original_of, typeset
+from receipts.pdfa import Normalised, original_of, typeset
+from tasks.isolation import Bounds, isolation
 from tests import judge
-from tests.receipts.pdfa_cases import LIMITS, made, picture, rendered, texts
+from tests.receipts.pdfa_cases import LIMITS, facts, made, picture, rendered, texts
 
 LOGO = base64.encodebytes(picture(Image.new("RGB", (40, 40), (200, 0, 0)), "PNG")).decode()
 
@@ -249,3 +250,15 @@ def test_style_sheets_that_refer_to_themselves_come_to_an_end() -> None:
     doubling = "".join(f":root {{ --v{n}: var(--v{n + 1}) var(--v{n + 1}) }}" for n in range(60))
     html = f"<style>{circle}{doubling} div {{ font-family: var(--v0) }}</style><p>Total</p><div>5 EUR</div>"
     assert "5 EUR" in texts(made(message(html)).pdf)
+
+
+@pytest.mark.parametrize(
+    "content", ["<" * 100_000, "word " * 100_000, "&#x" * 40_000], ids=["tags", "line", "entities"]
+)
+@pytest.mark.parametrize("kind", ["html", "plain"])
+def test_words_without_end_are_shown_within_the_bounds_of_a_process(content: str, kind: str) -> None:
+    if (content[0], kind) == ("w", "html"):
+        content = content[:50_000]
+    original = f"From: a@b.example\r\nDate: x\r\nContent-Type: text/{kind}\r\n\r\n{content}".encode()
+    result, _ = isolation(Bounds()).measure(original, facts(original), LIMITS)
+    assert isinstance(result, Normalised), result

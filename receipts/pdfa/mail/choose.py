@@ -3,13 +3,14 @@
 1. Type is what the content is, never what a name or header says.
 2. A PDF is a receipt, wherever and however it is attached. So is an electronic invoice in XML.
 3. A picture attached by hand is a receipt, unless its shorter side has under 50 pixels: nobody can read that.
-4. A picture placed in the text (HTML shows it, or its header says that it is inline) is a receipt only if it is as
-   large as a photograph or scan: 400 pixels and more on each side, 250,000 in all, not over 2.5 times as wide as high,
-   and not there twice, as signatures are in quoted mails. Logos, signatures, banners are not. All are shown in place.
+4. A picture placed in the text (HTML shows it, its header says that it is inline, or it has the name that Outlook gives
+   to pictures in a text, image001.png) is a receipt only if it is as large as a photograph or scan: 400 pixels and more
+   on each side, 250,000 in all, not over 2.5 times as wide as high, and not there twice, as signatures are in quoted
+   mails. Logos, signatures, banners, tracking pixels are not. All are shown in place.
 5. If the message says nothing and carries nothing else, its pictures from 200 pixels on each side are the message.
-6. Documents that we take from nobody (office files, archives, invoices of other schemes) count as receipts, to be
-   refused with a reason: their sender must not believe them archived as such. The same holds for what claims to be a
-   PDF or picture and is empty or unrecognisable, and for a signed wrapping that can't be opened.
+6. Documents that we take from nobody (office files, archives such as ZIP, invoices of other schemes) count as
+   receipts, to be refused with a reason: their sender must not believe them archived as such. The same holds for what
+   claims to be a PDF or picture and is empty or unrecognisable, and for a signed wrapping that can't be opened.
 7. Nothing else is: text, HTML, calendars, contacts, signatures, sound. They stay in the message, archived whole.
 8. The same bytes twice are one receipt.
 """
@@ -50,6 +51,7 @@ _INVOICE: Final = re.compile(
     rb"|FatturaElettronica"
 )
 _INVOICE_WITHIN: Final = 4096
+_OUTLOOKS: Final = re.compile(r"(?:image\d{3}|outlook-\w{8})\.(?:png|jpe?g|gif)", re.IGNORECASE)
 _DOCUMENTS: Final = (
     "application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument.", "application/vnd.ms-",
     "application/msword", "application/cdfv2", "application/encrypted", "application/x-ole-storage", "text/rtf",
@@ -113,7 +115,7 @@ def _is_receipt(leaf: Leaf, seen: _Seen) -> bool:
 
 def _is_placed(leaf: Leaf, seen: _Seen) -> bool:
     """Whether a picture stands in the text rather than beside it."""
-    if leaf.disposition == "inline" or (not leaf.disposition and leaf.content_id):
+    if _OUTLOOKS.fullmatch(leaf.name) or leaf.disposition == "inline" or (not leaf.disposition and leaf.content_id):
         return True
     return leaf.content_id in seen.referenced or bool(leaf.location and leaf.location in seen.text)
 
