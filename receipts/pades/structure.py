@@ -13,6 +13,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
+from receipts.pades.bounds import check_form
 from receipts.pades.report import Finding, SubIndication
 
 FOUND: Final = "signature found"
@@ -79,6 +80,7 @@ def open_file(pdf: bytes) -> Opened:
         reader = PdfFileReader(BytesIO(pdf), strict=True)
         if reader.encrypted or reader.xrefs.hybrid_xrefs_present:
             raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, "encrypted, or with two cross-reference tables at once")
+        check_form(reader.root)
         found = tuple((n, each.get_object()) for n, _, each in enumerate_sig_fields(reader, filled_status=True))
     except Finding:
         raise

@@ -13,6 +13,7 @@ from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import EmbeddedPdfSignature
 
+from receipts.pades.bounds import check_form
 from receipts.pades.report import Kind, Report
 
 _MOST_NAMED: Final = 12
@@ -58,7 +59,8 @@ class Gap:
 def revisions(pdf: bytes) -> tuple[Revision, ...]:
     """What each revision did, oldest first; empty if the file can't be read. Never raises for what is in the file."""
     try:
-        reader = PdfFileReader(BytesIO(pdf), strict=False)
+        reader = PdfFileReader(BytesIO(pdf), strict=True)  # what is forgiven can go on for ever
+        check_form(reader.root)
         fields = enumerate_sig_fields(reader, filled_status=True)
         signatures = [EmbeddedPdfSignature(reader, field, name) for name, _, field in fields]
         by_revision = {each.signed_revision: each for each in signatures}
