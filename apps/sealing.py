@@ -113,8 +113,8 @@ class _Sealing:
 
     def read(self, file: _File) -> bool:
         """Whether the file is still to be sealed."""
-        size_bytes = file.path.stat().st_size
-        file.entry |= {"path": str(file.path).encode("utf-8", "backslashreplace").decode(), "size_bytes": size_bytes}
+        file.entry["path"] = str(file.path).encode("utf-8", "backslashreplace").decode()
+        file.entry["size_bytes"] = size_bytes = file.path.stat().st_size
         if size_bytes > self.connections.limits.size_bytes:  # not even taken into memory
             most = self.connections.limits.size_bytes
             raise Refused(Code.TOO_LARGE, f"{size_bytes} bytes, at most {most} are accepted")
@@ -170,7 +170,7 @@ class _Sealing:
 
         Raises:
             NotProved: It doesn't hold.
-        Refused: It can't hold, or the signatures of others in it wouldn't any more.
+            Refused: It can't hold, or the signatures of others in it wouldn't any more.
         """
         if not sealed.startswith(file.pdf):
             raise NotProved("the file was not kept as it is")
@@ -237,5 +237,5 @@ def _tried(file: _File, do: Callable[[_File], bool]) -> bool:
         told = {"outcome": "REFUSED", "code": refused.code.value, "detail": refused.detail, "advice": refused.advice}
     except Exception as error:
         told = {"outcome": "FAULT", "detail": describe(error)}
-    file.entry |= told
+    file.entry |= {**told, "output": None}
     return False

@@ -112,7 +112,9 @@ def test_what_does_not_prove_itself_is_not_kept(
     ):
         monkeypatch.setattr(pades, "augment", spoil)
         result = seal(tmp_path / "receipt.pdf", "--out", tmp_path / "out", "--json")
-        assert (result.exit_code, lines(result)[0]["outcome"]) == (exit_code, outcome)
+        [entry] = lines(result)
+        assert (result.exit_code, entry["outcome"], entry["output"]) == (exit_code, outcome, None)
+        assert entry["path"] == str(tmp_path / "receipt.pdf")
         assert list((tmp_path / "out").iterdir()) == []
 
 
