@@ -40,7 +40,7 @@ lint: setup ## ruff, mypy --strict and import-linter
 format: setup ## format the code
 	@$(RUN)/ruff check --fix . && $(RUN)/ruff format .
 
-bench: setup ## measure the speed of normalising against other tools, as ratios in one run
+bench: setup ## measure normalising, sealing and validating against other tools, as ratios in one run
 	@$(RUN)/python -m tests.bench
 
 clean: down ## remove the installation (never the archive)
