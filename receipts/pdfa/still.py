@@ -20,6 +20,7 @@ from PIL import (
     features,
 )
 
+from receipts import quality
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
 from receipts.pdfa import boxes, exif, media, raster
@@ -82,7 +83,8 @@ def show(original: bytes, limits: Limits) -> Shown:
     }
     if media_type == media.AVIF and b"clap" in original[:_META_WITHIN]:
         fidelity["is_crop_ignored"] = True  # ISO 14496-12 12.1.4: more than it says is shown, nothing less
-    return Shown(pdf=pdf, route=f"{kind}-decoded", fidelity=fidelity)
+    seen = quality.Seen(image=image, short_side_px=min(image.size)) if pictures == 1 else None
+    return Shown(pdf=pdf, route=f"{kind}-decoded", fidelity=fidelity, seen=seen)
 
 
 def decoder_version(library: str) -> str:

@@ -74,6 +74,14 @@ def test_what_was_decoded_to_be_checked_is_what_is_measured(monkeypatch: pytest.
     assert result.quality == measure(original, "image/jpeg")
 
 
+@pytest.mark.parametrize("form", ["WEBP", "GIF", "BMP", "AVIF", "JPEG2000"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_other_pictures_are_measured_as_they_were_decoded_too(form: str, mode: str) -> None:
+    image = Image.radial_gradient("L").resize((400, 500)).convert(mode)
+    original = picture(image.convert("RGB") if form == "BMP" else image, form)
+    assert made(original).quality == measure(original, made(original).media_type)
+
+
 def test_rgb_without_a_transform_is_measured_too() -> None:
     stored = picture(noise("RGB", (640, 640), 2), "JPEG", keep_rgb=True)
     result = made(stored)
