@@ -13,6 +13,8 @@ from receipts.errors import Code, Refused
 from receipts.pdfa.graph import dictionaries, written
 
 NODES_MOST: Final = 100_000
+FIELDS_MOST: Final = 100_000
+_FIELDS_DEEPEST: Final = 33  # PDFium goes no deeper
 DEEPEST: Final = 100  # page trees of real files have 10 levels at most
 MORE: Final = "more-than-was-looked-at"
 
@@ -100,6 +102,24 @@ def check_page_tree(pdf: Pdf, pages_most: int) -> int:
     if not pages:
         raise Refused(Code.NO_CONTENT, "PDF without a page")
     return pages
+
+
+def check_fields(pdf: Pdf) -> None:
+    """Check that the tree of form fields is one: PDFium follows every way through it.
+
+    Raises:
+        Refused: HOSTILE.
+    """
+    form: Any = pdf.Root.get("/AcroForm")
+    fields: Any = form.get("/Fields") if isinstance(form, Dictionary) else None
+    waiting: list[tuple[Any, int]] = [(fields, 0)]
+    for _ in range(FIELDS_MOST):
+        if not waiting:
+            return
+        kids, depth = waiting.pop()
+        if isinstance(kids, Array) and depth < _FIELDS_DEEPEST:
+            waiting += [(kid.get("/Kids"), depth + 1) for kid in kids if isinstance(kid, Dictionary)]
+    raise Refused(Code.HOSTILE, "PDF whose form fields lead into each other")
 
 
 def _words(node: Dictionary) -> Iterator[str]:

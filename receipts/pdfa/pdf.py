@@ -136,6 +136,7 @@ def _open(pdf: bytes) -> pikepdf.Pdf:
 def _count(original: bytes, opened: pikepdf.Pdf, limits: Limits) -> int:
     try:
         inside.check_page_tree(opened, limits.pages)
+        inside.check_fields(opened)
         return len(opened.pages)
     except pikepdf.PdfError as error:
         raise Refused(_reason(original, error), _detail(error)) from error

@@ -7,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from io import BytesIO
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, PdfError, Stream
 from PIL import Image, JpegImagePlugin
 
 from receipts.errors import Code, Refused
+from receipts.pdfa.geometry import SMALLEST_PT
 from receipts.pdfa.graph import written
 from receipts.policy import Limits
 
@@ -24,6 +26,7 @@ _TREE_DEEPEST: Final = 100
 _PIECE: Final = 1024 * 1024
 _TAIL: Final = 4096
 _PAINTED: Final = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)[\0\t\n\f\r ]+Do(?![^\0\t\n\f\r ()<>\[\]{}/%])")
+_SET_IN: Final = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)[\0\t\n\f\r ]+[0-9.+-]+[\0\t\n\f\r ]+Tf")
 _END_OF_JPEG: Final = b"\xff\xd9"
 _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _LOSSLESS: Final = frozenset({"/ASCIIHexDecode", "/ASCII85Decode", "/FlateDecode", "/LZWDecode", "/RunLengthDecode"})
@@ -74,6 +77,8 @@ class _Page:
 
     def look(self, page: Dictionary) -> _Seen:
         content = b"\n".join(self._contents(page))
+        if content.strip() and _is_too_narrow(_inherited(page, "/MediaBox")):
+            raise Missing("too narrow for what is on it")
         return self._content(content, _inherited(page, "/Resources"), 0)
 
     def _contents(self, page: Dictionary) -> Iterator[bytes]:
@@ -87,6 +92,7 @@ class _Page:
             yield self._decoded(stream, "content")
 
     def _content(self, content: bytes, resources: object, depth: int) -> _Seen:
+        _check_fonts(content, resources)
         painted, is_doubtful = 0, False
         for thing, count in _painted_by(content, resources):
             seen = self._thing(thing, resources, depth)
@@ -134,6 +140,14 @@ def _painted_by(content: bytes, resources: object) -> Iterator[tuple[Stream, int
             raise Missing("what it paints is not there")
 
 
+def _check_fonts(content: bytes, resources: object) -> None:
+    named: Any = resources.get("/Font") if isinstance(resources, Dictionary) else None
+    fonts = named.items() if isinstance(named, Dictionary) else ()
+    gone = {name[1:].encode("utf-8", "surrogateescape") for name, font in fonts if font is None}
+    if gone and any(_plain(name[1]) in gone for name in _SET_IN.finditer(content)):
+        raise Missing("a font of its text is not there")
+
+
 def _plain(name: bytes) -> bytes:
     """A name without escapes (ISO 32000-1 7.3.5)."""
     return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), name)
@@ -146,6 +160,14 @@ def _inherited(page: Dictionary, key: str) -> object:
             break
         node = node.get("/Parent")
     return node.get(key) if isinstance(node, Dictionary) else None
+
+
+def _is_too_narrow(box: object) -> bool:
+    """Whether a page can't be one (ISO 32000-1 Annex C.2); of none or an empty one viewers make a sheet of paper."""
+    if not isinstance(box, Array) or len(box) != 4:
+        return False
+    left, bottom, right, top = (float(side) if isinstance(side, int | Decimal) else 0.0 for side in box)
+    return 0 < min(abs(right - left), abs(top - bottom)) < SMALLEST_PT
 
 
 def _check_picture(image: Stream, limits: Limits) -> bool:

@@ -299,6 +299,10 @@ def structures() -> dict[str, bytes]:
                 6: form(b"/X Do", b"/XObject<</X 6 0 R>>"),
             },
         ),
+        "fields twice each": one_page(
+            catalog=b"/AcroForm<</Fields[5 0 R]>>",
+            others={n: b"<</T(a)/Kids[%d 0 R %d 0 R]>>" % (n + 1, n + 1) for n in range(5, 35)} | {35: b"<</FT/Tx>>"},
+        ),
         "structure loop": one_page(
             catalog=b"/MarkInfo<</Marked true>>/StructTreeRoot 5 0 R",
             others={5: b"<</Type/StructTreeRoot/K 6 0 R/ParentTree 5 0 R>>", 6: b"<</S/P/P 5 0 R/K[6 0 R 5 0 R]>>"},

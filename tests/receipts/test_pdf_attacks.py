@@ -22,6 +22,7 @@ ATTACKS = pdf_attacks.all_of_them()
 REFUSED = {
     "content bomb": Code.TOO_COSTLY,
     "forms three times each": Code.TOO_COSTLY,
+    "fields twice each": Code.HOSTILE,
     "picture huge": Code.TOO_MANY_PIXELS,
     "picture negative": Code.DAMAGED,
     "picture no size": Code.DAMAGED,

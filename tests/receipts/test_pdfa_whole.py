@@ -13,7 +13,7 @@ from PIL import Image
 from receipts.errors import Code, Refused
 from receipts.pdfa import whole
 from receipts.policy import Limits
-from tests.receipts import pdf_cases
+from tests.receipts import pdf_attacks, pdf_cases
 from tests.receipts.pdfa_cases import made, picture
 
 TEXT = zlib.compress(b"BT /F 9 Tf (Total 120.00) Tj ET " * 300)
@@ -60,6 +60,9 @@ def referring_to_nothing(where: str) -> bytes:
         page.Contents = gone
     elif where == "one of its contents":
         page.Contents = Array([page.Contents, gone])
+    elif where == "font":
+        page.Contents = pdf.make_indirect(Stream(pdf, b"BT /F 9 Tf (Total) Tj ET"))
+        page.Resources = Dictionary(Font=Dictionary(F=gone))
     elif where == "picture":
         page.Resources = Dictionary(XObject=Dictionary(P=gone))
     else:
@@ -89,6 +92,8 @@ DAMAGED = {
     "one content not there": referring_to_nothing("one of its contents"),
     "picture not there": referring_to_nothing("picture"),
     "page not there": referring_to_nothing("page"),
+    "font not there": referring_to_nothing("font"),
+    "a page of a hair's width": pdf_attacks.one_page(box=b"/MediaBox[0 0 .2189 841]"),
 }
 
 
