@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
-from receipts.pades import validate
-from receipts.pades.headline import seal_in
-from receipts.pdfa import original_of, provenance_of
-from receipts.verdict import Fidelity, Verdict, eight_points, gaps, pdfa_claim, revisions
+from receipts.verdict import Verdict, eight_points
 from tasks import trustlists
 from tasks.connections import Connections
 from tasks.custody import custody_of
+from tasks.examining import examine
 from tasks.trust import NoAnchors, anchors
 
 
@@ -39,6 +35,7 @@ def check(
         field: The form field of the seal that alone is asked about; default: the file as a whole.
 
     Raises:
+        IsolationFailed: The process that reads files can't work.
         NoAnchors: No trust anchor is configured.
         NoSnapshot: The named snapshot is not there.
         Altered: The snapshot is not what it was.
@@ -51,11 +48,11 @@ def check(
         if listed is None:
             raise
         trusted = []  # the lists are not in force at that time: a verdict, not a fault
-    report = validate(content, trusted, at=moment, evidence_records=evidence_records)
-    if field:
-        report = replace(report, headline=seal_in(report.signatures, field, report.evidence_records))
+    examined = examine(
+        connections.isolation, content, trusted, at=moment, evidence_records=evidence_records, field=field
+    )
+    report, fidelity = examined.report, examined.fidelity
     qualification = trustlists.worth(listed, report)
-    fidelity = _fidelity(content)
     return Verdict(
         name=name,
         report=report,
@@ -63,18 +60,10 @@ def check(
         qualification=qualification,
         trusted_list=listed.snapshot.name if listed else None,
         trusted_list_sha256=listed.snapshot.sha256 if listed else None,
-        revisions=revisions(content),
-        gaps=gaps(content, report),
-        pdfa_claim=pdfa_claim(content),
+        revisions=examined.revisions,
+        gaps=examined.gaps,
+        pdfa_claim=examined.pdfa_claim,
         fidelity=fidelity,
         custody=custody_of(connections, fidelity.provenance, report.sha256),
         of_seal_alone=bool(field),
     )
-
-
-def _fidelity(content: bytes) -> Fidelity:
-    try:
-        digest = hashlib.sha256(original_of(content)).hexdigest()
-        return Fidelity(original_sha256=digest, problem="", provenance=dict(provenance_of(content)))
-    except ValueError as error:
-        return Fidelity(original_sha256=None, problem=str(error), provenance={})

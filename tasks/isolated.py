@@ -6,19 +6,23 @@ parent does. A fault of the file is an answer; what the answer does not tell, th
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import os
 import resource
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
+
+from asn1crypto import x509
 
 from receipts.errors import Code, Refused, WrongFacts
 from tasks import confinement, framing
@@ -73,7 +77,32 @@ def asked_to_normalise(facts: Any, limits: Any) -> dict[str, Any]:  # noqa: ANN4
     }
 
 
-OPERATIONS: Final = MappingProxyType[str, Operation]({"normalise": normalise})
+def examine(asked: dict[str, Any], blobs: list[bytes]) -> Answer:
+    """`receipts.verdict.examine`, over the wire."""
+    from receipts.verdict import examine, to_wire
+
+    content, anchors, *records = blobs
+    known, at = _certificates(anchors, tuple(asked["anchor_sizes"])), datetime.fromisoformat(asked["at"])
+    return {"result": to_wire(examine(content, known, at=at, evidence_records=records, field=asked["field"]))}, []
+
+
+def asked_to_examine(
+    anchors: Sequence[x509.Certificate], at: datetime, evidence_records: Sequence[bytes], field: str
+) -> tuple[dict[str, Any], list[bytes]]:
+    """What `examine` above is asked with, and the bytes after the file's."""
+    encoded = [each.dump() for each in anchors]
+    sizes = [len(each) for each in encoded]
+    asked = {"operation": "examine", "at": at.isoformat(), "anchor_sizes": sizes, "field": field}
+    return asked, [b"".join(encoded), *evidence_records]
+
+
+@functools.lru_cache(maxsize=1)  # trusted lists have thousands of anchors, the same for every file
+def _certificates(joined: bytes, sizes: tuple[int, ...]) -> list[x509.Certificate]:
+    ends = list(itertools.accumulate(sizes))
+    return [x509.Certificate.load(joined[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
+
+
+OPERATIONS: Final = MappingProxyType[str, Operation]({"normalise": normalise, "examine": examine})
 """What may be asked for: name -> what answers."""
 
 
@@ -103,7 +132,8 @@ def _load() -> Mapping[str, Operation]:
     """Import everything that files may need, once."""
     from PIL import Image
 
-    import receipts.pdfa  # noqa: F401
+    import receipts.pdfa
+    import receipts.verdict  # noqa: F401
 
     Image.init()
     # pikepdf.pdfa writes through a temporary file; nothing of a receipt touches the disk here.
