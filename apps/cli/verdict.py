@@ -35,7 +35,7 @@ def print_verdict(verdict: Verdict) -> None:
 def _print_signatures(report: Report) -> None:
     """Each signature and document time-stamp, where there are several."""
     found = [*report.signatures, *report.evidence_records]
-    if len(found) == 1:
+    if len(found) <= 1:
         return
     console.print("  signatures", highlight=False)
     for each in found:

@@ -56,31 +56,46 @@ def verify(
         raise typer.Exit(FAULT)
     if (pdf or etsi_xml or evidence_record) and len(found) != 1:
         raise typer.BadParameter(f"--pdf, --etsi-xml and --evidence-record are for one file, not {len(found)}")
-    records = [each.read_bytes() for each in evidence_record or ()]
+    records = [_read(str(each), each.read_bytes) for each in evidence_record or ()]
+    if None in records:
+        raise typer.Exit(FAULT)
     _check_snapshot(trusted_list)
     checked: list[Verdict] = []
     with progress() as bar:
-        for name, content in bar.track(found, description="validating"):
+        for name, read in bar.track(found, description="validating"):
+            content = _read(name, read)
+            if content is None:
+                continue
             verdict = check(
                 name,
-                content(),
+                content,
                 connections(),
                 at=moment,
                 trusted_list=trusted_list,
-                evidence_records=records,
+                evidence_records=[each for each in records if each is not None],
                 field=field,
             )
             checked.append(verdict)
             if as_json:
                 print_json(checked[-1].to_json())
-    _write_reports(checked[0], pdf, etsi_xml)
+    for verdict in checked:
+        _write_reports(verdict, pdf, etsi_xml)
+        if not as_json:
+            print_verdict(verdict)
     good = sum(each.holds for each in checked)
     if not as_json:
-        for each in checked:
-            print_verdict(each)
-        console.print(f"{good} of {len(checked)} files hold.", style="green" if good == len(checked) else "red")
-    if good < len(checked):
-        raise typer.Exit(DOES_NOT_HOLD)
+        console.print(f"{good} of {len(found)} files hold.", style="green" if good == len(found) else "red")
+    if good < len(found):
+        raise typer.Exit(FAULT if len(checked) < len(found) else DOES_NOT_HOLD)
+
+
+def _read(name: str, read: Callable[[], bytes]) -> bytes | None:
+    """A file's bytes; if there are none to be had, that is said and the others are verified all the same."""
+    try:
+        return read()
+    except OSError as error:
+        complain(f"{name} can't be read: {error.strerror or error}")
+        return None
 
 
 def _time(text: str) -> datetime | None:
@@ -126,9 +141,12 @@ def original(
     """Take the received bytes out of a sealed file, byte for byte. Exits with 1 if the file does not hold them."""
     from receipts.pdfa import original_of
 
-    [(_, content)] = _named([file])
+    [(name, read)] = _named([file])
+    content = _read(name, read)
+    if content is None:
+        raise typer.Exit(FAULT)
     try:
-        received = original_of(content())
+        received = original_of(content)
     except ValueError as error:
         complain(str(error))
         raise typer.Exit(DOES_NOT_HOLD) from error
@@ -142,9 +160,10 @@ def _named(names: list[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
     for name in names:
         path = Path(name)
         if path.is_dir():
-            for file in sorted(path.rglob("*.pdf")):
-                yield str(file), file.read_bytes
-        elif path.exists():
+            for file in sorted(path.rglob("*")):
+                if file.suffix.lower() == ".pdf" and file.is_file():
+                    yield str(file), file.read_bytes
+        elif path.exists() or path.suffix.lower() == ".pdf" or path.is_absolute():
             yield name, path.read_bytes
         else:
             yield name, _archived(name)

@@ -19,6 +19,7 @@ from receipts.pades.report import Finding, SubIndication
 FOUND: Final = "signature found"
 FORMAT: Final = "file structure"
 COVERAGE: Final = "bytes covered"
+MOST_REVISIONS: Final = 1000
 MOST_SIGNATURES: Final = 64  # each costs time: what has more is no receipt
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]*")
 _WHOLE: Final = (SignatureCoverageLevel.ENTIRE_FILE, SignatureCoverageLevel.ENTIRE_REVISION)
@@ -72,10 +73,12 @@ def open_file(pdf: bytes) -> Opened:
     """Open a file and find its signatures.
 
     Raises:
-        Finding: It can't be read, or has no signature, or more than anyone needs.
+        Finding: It can't be read, or has no signature, or more signatures or revisions than anyone needs.
     """
     if not pdf.startswith(b"%PDF-"):
         raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, "the file doesn't start as a PDF")
+    if pdf.count(b"startxref") > MOST_REVISIONS:
+        raise Finding(FORMAT, SubIndication.GENERIC, f"it has more than {MOST_REVISIONS} revisions")
     try:
         reader = PdfFileReader(BytesIO(pdf), strict=True)
         if reader.encrypted or reader.xrefs.hybrid_xrefs_present:

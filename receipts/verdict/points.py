@@ -156,6 +156,8 @@ def _integrity(report: Report) -> Point:
     found = [_check(report, name) for name in names]
     if False in found and report.sub_indication is SubIndication.SIG_CRYPTO_FAILURE:
         return Point("g", None, "not established: the signature does not verify")
+    if _check(report, CHANGES) is False and report.sub_indication is SubIndication.SIG_CONSTRAINTS_FAILURE:
+        return Point("g", None, f"not established: {_said(report, *names)}")  # signed again by somebody
     holds = False if False in found else None if None in found else True
     return Point("g", holds, _said(report, *names) or "not established: no seal was found")
 
@@ -169,6 +171,8 @@ def _advanced(report: Report) -> Point:
         return Point("h", True, _said(report, FORM, STAMP) + f"; {report.indication} at {report.level}")
     if _check(report, FORM) is False:
         return Point("h", False, _said(report, FORM))
+    if _check(report, CHANGES) is False and report.sub_indication is SubIndication.SIG_CONSTRAINTS_FAILURE:
+        return Point("h", None, _said(report, CHANGES))
     unclear = report.sub_indication in (
         SubIndication.TRY_LATER,
         SubIndication.NO_CERTIFICATE_CHAIN_FOUND,

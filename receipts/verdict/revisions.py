@@ -15,6 +15,7 @@ from pyhanko.sign.validation import EmbeddedPdfSignature
 
 from receipts.pades.bounds import check_form
 from receipts.pades.report import Kind, Report
+from receipts.pades.structure import MOST_REVISIONS
 
 _MOST_NAMED: Final = 12
 _PDFAID: Final = "http://www.aiim.org/pdfa/ns/id/"
@@ -58,6 +59,8 @@ class Gap:
 
 def revisions(pdf: bytes) -> tuple[Revision, ...]:
     """What each revision did, oldest first; empty if the file can't be read. Never raises for what is in the file."""
+    if pdf.count(b"startxref") > MOST_REVISIONS:
+        return ()
     try:
         reader = PdfFileReader(BytesIO(pdf), strict=True)  # what is forgiven can go on for ever
         check_form(reader.root)

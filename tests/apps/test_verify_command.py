@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from apps.cli import app
-from tasks.connections import use
+from config.settings import Settings
+from tasks.connections import Connections, use
 from tests.installation import Installation
 
 JPEG = "images/receipt-ocr__receipt.jpg"
@@ -35,3 +37,21 @@ def test_another_receipts_sealed_file_in_its_place_does_not_hold(in_use: Install
     path.write_bytes(in_use.archived_file(str(second.receipt)))
     result = runner.invoke(app, ["verify", str(first.receipt)])
     assert result.exit_code == 1
+
+
+def test_a_folder_is_verified_to_its_end(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "more").mkdir(parents=True)
+    (folder / "a.PDF").write_bytes(b"nonsense")
+    (folder / "more" / "b.pdf").symlink_to(tmp_path / "away.pdf")
+    use(Connections(Settings(home=tmp_path / "home")))
+    try:
+        runner = CliRunner()
+        rubbish = runner.invoke(app, ["verify", str(folder)])
+        assert (rubbish.exit_code, "0 of 1 files hold" in rubbish.output) == (1, True)
+        missing = runner.invoke(app, ["verify", "--json", str(folder / "no.pdf"), str(folder / "a.PDF")])
+        assert missing.exit_code == 3
+        [line] = [line for line in missing.output.splitlines() if line.startswith("{")]
+        assert json.loads(line)["sub_indication"] == "FORMAT_FAILURE"
+    finally:
+        use(None)
