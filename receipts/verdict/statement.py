@@ -18,6 +18,7 @@ from receipts.verdict.model import Verdict
 REPORT: Final = "verification-report.json"
 _SIZES_PT: Final = (7.5, 6.8, 6.2, 5.6, 5.0, 4.5)
 _LONGEST: Final = (400, 300, 240, 180, 120, 80)
+_MOST_ROWS: Final = 8
 _MARKS: Final = {True: ("holds", "#1b6e2c"), False: ("DOES NOT HOLD", "#a01818"), None: ("not established", "#8a5a00")}
 _XMP: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -69,12 +70,28 @@ def _page(verdict: Verdict, software: str, size_pt: float, longest: int) -> str:
         "overflow-wrap: break-word } h2 { font-size: 1.2em; margin: 5pt 0 1pt } table { border-collapse: collapse }"
         '</style><h1 style="font-size: 1.9em; margin: 0">Verification report</h1>'
         f'<p style="font-size: 1.5em; margin: 4pt 0; color: {colour_of}"><b>{html.escape(words)}</b> '
-        f"{html.escape(report.level or '')}</p><table>{facts}</table>"
+        f"{html.escape(report.level or '')}</p><table>{facts}</table>{_signatures(verdict, longest)}"
         f"<h2>Regulation (EU) 910/2014, articles 32(1) and 40</h2><table>{points}</table>"
         f"<h2>What was checked (ETSI EN 319 102-1)</h2><table>{checks}</table>"
         f'<p style="color: #555555">Made by {html.escape(software)}. The whole report is attached as {REPORT}. '
         "It says what was found in the file at the time stated; any PAdES validator can repeat it.</p></div>"
     )
+
+
+def _signatures(verdict: Verdict, longest: int) -> str:
+    """Each signature, document time-stamp and evidence record, where there are several; the first ones if many."""
+    found = [*verdict.report.signatures, *verdict.report.evidence_records]
+    if len(found) <= 1:
+        return ""
+    rows = ""
+    for each in found[:_MOST_ROWS]:
+        mark, colour_of = _MARKS[True if each.passed else False if each.indication.endswith("FAILED") else None]
+        said = each.level or "" if each.passed else f"{each.indication} / {each.sub_indication}: {each.why}"
+        told = (each.field, str(each.kind), _utc(each.sealed_at), each.signer or "unknown", said)
+        cells = "".join(f"<td>{_cut(text, longest)}</td>" for text in told)
+        rows += f'<tr><td style="color: {colour_of}; white-space: nowrap">{mark}</td>{cells}</tr>'
+    more = f"<p>and {len(found) - _MOST_ROWS} more, see the attached report</p>" if len(found) > _MOST_ROWS else ""
+    return f"<h2>Signatures and time-stamps in the file</h2><table>{rows}</table>{more}"
 
 
 def _facts(verdict: Verdict) -> list[tuple[str, str]]:

@@ -15,6 +15,8 @@ import pytest
 from lxml import etree
 
 from apps.checking import check
+from apps.cli.verdict import print_verdict
+from apps.output import console
 from config.settings import Settings
 from connectors import devpki as development
 from connectors.devpki import DevPki
@@ -29,6 +31,7 @@ from tests import judge, trustlists
 from tests.pki import archive_file, seal_all, seal_lt
 from tests.receipts.pades_attacks import annotate, answers, flip, update, with_container
 from tests.receipts.past import adobe, wrong_value
+from tests.receipts.several import fresh_data, sign, time_stamp
 from tests.trustlists import Issue, Listed, operator
 from tests.variants import VARIANTS, make
 
@@ -54,6 +57,8 @@ def make_file(name: str, pki: DevPki) -> bytes:
         "flipped": lambda: flip(whole, whole.index(b"/MediaBox") + 12),
         "annotated": lambda: update(whole, annotate),
         "no-pades": lambda: adobe(pki),
+        "archival": lambda: time_stamp(whole, pki),
+        "countersigned": lambda: fresh_data(sign(whole, pki, "Second", tsa=pki), pki),
     }.get(name, lambda: whole)()
 
 
@@ -72,6 +77,8 @@ FILES: dict[str, dict[str, bool | None]] = {
     "flipped": HOLDS | UNPROVED | {"g": False, "h": False},
     "annotated": HOLDS | UNPROVED | {"g": False, "h": False},
     "no-pades": HOLDS | UNPROVED | {"h": False},
+    "archival": HOLDS,
+    "countersigned": HOLDS | UNPROVED | {"g": None, "h": None},
 }
 """What holds of each file."""
 KIND = {"whole": "QESeal", "withdrawn": "AdESeal", "no-compliance": "AdESeal", "no-device": "AdESeal-QC"}
@@ -183,6 +190,8 @@ def test_the_etsi_report_follows_its_schema(
         root = etree.fromstring(write_xml(verdict, software="Probant test"))
         assert schema.validate(root), (name, schema.error_log)
         words = root.findtext(".//{*}SignatureValidationStatus/{*}MainIndication")
+        seals = [each for each in verdict.report.signatures if each.kind == "seal"]
+        assert len(root.findall("{*}SignatureValidationReport")) == max(1, len(seals))
         assert words == f"urn:etsi:019102:mainindication:{verdict.report.indication.lower()}"
 
 
@@ -223,6 +232,24 @@ def test_what_each_revision_did(world: tuple[Connections, dict[str, bytes]], ver
     assert files["whole"][container_gap.start : container_gap.start + 1] == b"<"
     assert (after.what, after.end) == ("validation data added after the seal", len(files["whole"]))
     assert gaps(b"nonsense", check("x", b"nonsense", world[0]).report)[0].end == 8
+
+
+def test_several_signatures_are_told_of(verdicts: dict[str, Verdict]) -> None:
+    archival, countersigned = verdicts["archival"], verdicts["countersigned"]
+    assert [each.by for each in archival.revisions][-1] == "time-stamp"
+    assert [gap.what for gap in archival.gaps][1:] == [
+        "added after the seal, covered by the document time-stamp TimeStamp1"
+    ]
+    assert [each["field"] for each in archival.to_json()["signatures"]] == ["Seal", "TimeStamp1"]
+    told = countersigned.to_json()
+    assert (told["field"], told["indication"], told["holds"]) == ("Seal", "INDETERMINATE", False)
+    proofs = etree.fromstring(write_xml(archival, software="Probant test")).findall(".//{*}POEProvisioning")
+    assert len(proofs) == 1
+    with console.capture() as shown:
+        print_verdict(archival)
+        print_verdict(countersigned)
+    assert "TimeStamp1: document time-stamp, revision 4" in shown.get()
+    assert "another signature was added after it: Second" in shown.get()
 
 
 def test_the_original_is_vouched_for(verdicts: dict[str, Verdict], world: tuple[Connections, dict[str, bytes]]) -> None:
