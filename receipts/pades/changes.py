@@ -14,13 +14,14 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel
 
+from receipts.pades.metadata import renewed_metadata
 from receipts.pades.report import Finding, SubIndication
 from receipts.pades.signing_update import Signing, read_signing
 from receipts.pades.store import Store, read_store
 from receipts.pades.structure import Located, Opened
 from receipts.pades.update import CHANGES, read_update, refuse
 
-_TRAILER_SAME: Final = ("/Root", "/Info", "/Encrypt")
+_TRAILER_SAME: Final = ("/Root", "/Encrypt")
 _MOST_UPDATES: Final = 256
 
 
@@ -105,11 +106,11 @@ def _look(file: Opened, revision: int, start: int) -> Update:
     before, after = read_store(old), read_store(new)
     if not before.data <= after.data:
         refuse("validation data is removed after the seal")
-    signing = read_signing(old, new, references)
+    signing, renewed = read_signing(old, new, references), renewed_metadata(old, new, references)
     container = reader.xrefs.get_xref_container_info(revision)
     xref_stream = {container.stream_ref} if container.stream_ref else set()
     _check_catalog(old.root, new.root, signing)
-    _check_objects(old, new, references - xref_stream, (before, after), signing)
+    _check_objects(old, new, references - xref_stream - renewed, (before, after), signing)
     words = [*signing.words, *(["validation data"] if after != before else [])]
     if not words:
         refuse("the update doesn't add validation data")
@@ -121,12 +122,12 @@ def _check_trailer(old: HistoricalResolver, new: HistoricalResolver) -> None:
     for key in _TRAILER_SAME:
         if before.get_value_as_reference(key, optional=True) != after.get_value_as_reference(key, optional=True):
             refuse(f"the trailer's {key} is changed after the seal")
-    if "/ID" in before and before["/ID"][0] != after["/ID"][0]:
-        refuse("the file's identity is changed after the seal")
 
 
 def _check_catalog(before: generic.DictionaryObject, after: generic.DictionaryObject, signing: Signing) -> None:
     may_change = {"/DSS", "/Extensions", "/Version"} | ({"/AcroForm"} if signing.words else set())
+    if "/Metadata" in before and "/Metadata" in after:
+        may_change.add("/Metadata")  # it was looked at
     for key in (set(before) | set(after)) - may_change:
         if key not in before or key not in after or before.raw_get(key) != after.raw_get(key):
             refuse(f"the catalog's {key} is changed after the seal")

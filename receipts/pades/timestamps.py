@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from asn1crypto import cms, tsp
-from pyhanko.sign.general import find_unique_cms_attribute
 from pyhanko.sign.validation.generic_cms import validate_sig_integrity, validate_tst_signed_data
 from pyhanko_certvalidator.path import ValidationPath
 
@@ -128,7 +127,10 @@ def check_token_form(token: cms.SignedData) -> None:
         raise Finding(STAMP, SubIndication.FORMAT_FAILURE, "the time-stamp has not exactly one signer")
     if info_of(token)["message_imprint"]["hash_algorithm"]["algorithm"].native not in DIGESTS:
         raise Finding(STAMP, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "the time-stamp is over a weak digest")
-    find_unique_cms_attribute(token["signer_infos"][0]["signed_attrs"], "signing_certificate_v2")
+    names = [each["type"].native for each in token["signer_infos"][0]["signed_attrs"]]
+    if names.count("signing_certificate_v2") != 1:
+        evidence = "the time-stamp does not name its certificate by a digest better than SHA-1"
+        raise Finding(STAMP, SubIndication.SIG_CONSTRAINTS_FAILURE, evidence)
 
 
 def judge_in_view(

@@ -14,7 +14,8 @@ from receipts.pades.report import Finding, SubIndication
 
 CHANGES: Final = "changes after the seal"
 _HEAD: Final = re.compile(rb"\s*(\d+) (\d+) obj\s")
-_FOOT: Final = re.compile(rb"\s*startxref\s+(\d+)\s+%%EOF\s{0,2}")
+# Of comments, the one by which iText signs its cross-references.
+_FOOT: Final = re.compile(rb"\s*(?:%iText[\w.\- ]{0,80}\s+)?startxref\s+(\d+)\s+%%EOF\s{0,2}")
 _TABLE: Final = re.compile(rb"xref\s+(?:\d+ \d+\s+(?:\d{10} \d{5} [nf]\s{1,2})+)+\s*trailer\s+")
 _SPACE: Final = re.compile(rb"\s*")
 _OBJECT_END: Final = re.compile(rb"\s*endobj(?=\s)")
@@ -52,7 +53,7 @@ def read_update(pdf: bytes, reader: PdfFileReader, revision: int, start: int) ->
     if not container.stream_ref:
         position = _read_table(pdf, table, kept)
     foot = _FOOT.match(pdf, position)
-    if not foot or int(foot[1]) != table:
+    if not foot or not _position_is(pdf, int(foot[1]), table):
         refuse("the update that follows the seal doesn't end as it should")
     return foot.end()
 
@@ -110,6 +111,11 @@ def _written(value: generic.PdfObject) -> bytes:
     output = BytesIO()
     value.write_to_stream(output, None)
     return output.getvalue()
+
+
+def _position_is(pdf: bytes, stated: int, found: int) -> bool:
+    """Whether a stated position is that of what was found, or of an end of line before it."""
+    return found - 2 <= stated <= found and not pdf[stated:found].strip()
 
 
 def _skip_space(pdf: bytes, position: int) -> int:

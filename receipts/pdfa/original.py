@@ -69,6 +69,8 @@ def provenance_of(pdf: bytes) -> Mapping[str, Json]:
 def _opened(pdf: bytes) -> pikepdf.Pdf:
     try:
         return pikepdf.open(BytesIO(pdf))
+    except pikepdf.PasswordError as error:
+        raise ValueError("an encrypted PDF") from error
     except pikepdf.PdfError as error:
         raise ValueError("not a PDF") from error
 

@@ -104,7 +104,7 @@ def pdfa_claim(pdf: bytes) -> str | None:
     try:
         with pikepdf.open(BytesIO(pdf)) as opened, opened.open_metadata() as metadata:
             part, conformance = metadata.get(f"{{{_PDFAID}}}part"), metadata.get(f"{{{_PDFAID}}}conformance")
-    except (pikepdf.PdfError, ValueError, TypeError, KeyError):
+    except (pikepdf.PdfError, pikepdf.PasswordError, ValueError, TypeError, KeyError):
         return None
     return f"PDF/A-{part}{conformance or ''}" if part else None
 

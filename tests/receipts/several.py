@@ -28,12 +28,18 @@ from tests.receipts.pades_attacks import answers, update
 Change = Callable[[IncrementalPdfFileWriter], None]
 
 
-def time_stamp(pdf: bytes, pki: DevPki, name: str = "TimeStamp1", *changes: Change) -> bytes:
-    """Add a document time-stamp, and in the same revision what `changes` do."""
+def time_stamp(
+    pdf: bytes,
+    pki: DevPki,
+    name: str = "TimeStamp1",
+    *changes: Change,
+    update_as: type[IncrementalPdfFileWriter] = PlainUpdate,
+) -> bytes:
+    """Add a document time-stamp, and in the same revision what `changes` do; `update_as` pyHanko's own renews dates."""
 
     async def run() -> bytes:
         async with signing.open_session() as session:
-            writer, output = PlainUpdate(io.BytesIO(pdf)), io.BytesIO()
+            writer, output = update_as(io.BytesIO(pdf)), io.BytesIO()
             for change in changes:
                 change(writer)
             stamper = PdfTimeStamper(signing.open_timestamper(pki.tsa_url, session), field_name=name)

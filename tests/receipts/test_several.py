@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 import pytest
+from pyhanko.pdf_utils.generic import pdf_name, pdf_string
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from connectors import devpki as development
 from connectors.devpki import DevPki, Service
@@ -58,8 +60,23 @@ def good(pki: DevPki) -> Files:
         "lta, data in the time-stamp's revision": time_stamp(
             sign(archive_file(), pki, "Seal", tsa=pki), pki, "TimeStamp1", partial(store, data=answers(pki, later()))
         ),
+        "lta, dates renewed": time_stamp(lt, pki, update_as=IncrementalPdfFileWriter),
+        "lta, dates renewed, with title": time_stamp(titled(pki), pki, update_as=IncrementalPdfFileWriter),
         "time-stamped by the document time-stamp alone": fresh_data(time_stamp(unstamped, pki), pki),
     }
+
+
+def titled(pki: DevPki) -> bytes:
+    """A sealed file of which /Info has a title."""
+    plain = update(archive_file(), info)
+    return fresh_data(sign(plain, pki, "Seal", tsa=pki), pki)
+
+
+def retitle(writer: IncrementalPdfFileWriter) -> None:
+    """Change the title where it is."""
+    about = writer.trailer["/Info"]
+    about[pdf_name("/Title")] = pdf_string("Forged")
+    writer.update_container(about)
 
 
 def several(pki: DevPki) -> Files:
@@ -85,6 +102,7 @@ def bad(pki: DevPki, foreign: DevPki) -> Files:
     files |= {f"archival, then {change.__name__}": update(lta, change) for change in changes}
     start, length = gap(lta)[0], len(container(lta).dump())
     return files | {
+        "time-stamp with retitle": time_stamp(titled(pki), pki, "TimeStamp1", retitle),
         "altered document": flip(lta, lta.index(b"\xff\xd8\xff") + 40),
         "altered time-stamp": other_digit(lta, start + 2 * length - 5),
         "foreign time-stamp": time_stamp(lt, foreign),
@@ -134,6 +152,8 @@ def good_names() -> list[str]:
         "lta and data",
         "lta twice",
         "lta, data in the time-stamp's revision",
+        "lta, dates renewed",
+        "lta, dates renewed, with title",
         "time-stamped by the document time-stamp alone",
     ]
 
@@ -159,6 +179,7 @@ def test_what_does_not_hold_is_said(world: World) -> None:
 STRICTER = {
     "time-stamp with new_metadata",  # what readers show as title and author may not change
     "time-stamp with info",
+    "time-stamp with retitle",
 }
 """Where we refuse and DSS under the strict policy only warns."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import pikepdf
 import pytest
 
 from connectors.devpki import Service
@@ -36,11 +38,20 @@ def sealed(devpki: Service) -> bytes:
 def test_the_verdict_is_the_same(isolation: Isolation, sealed: bytes, devpki: Service) -> None:
     at, anchors = datetime.now(UTC), anchors_of(devpki.pki)
     files = [sealed, time_stamp(sealed, devpki.pki), archive_file(), sealed[:-200], b"", b"%PDF-1.7 nonsense"]
+    files.append(encrypted(sealed))
     for content in files:
         there = examine(isolation, content, anchors, at=at, evidence_records=[b"no record"])
         here = examine_here(content, anchors, at=at, evidence_records=[b"no record"])
         assert there == here
         assert chains(there.report) == chains(here.report)
+
+
+def encrypted(pdf: bytes) -> bytes:
+    """The same, for whoever knows the password."""
+    output = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        opened.save(output, encryption=pikepdf.Encryption(user="secret", owner="secret"))
+    return output.getvalue()
 
 
 def chains(report: pades.Report) -> list[list[bytes]]:
