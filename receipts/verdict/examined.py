@@ -77,7 +77,10 @@ def _fidelity(content: bytes) -> Fidelity:
         digest = hashlib.sha256(original_of(content)).hexdigest()
         return Fidelity(original_sha256=digest, problem="", provenance=dict(provenance_of(content)))
     except ValueError as error:
-        return Fidelity(original_sha256=None, problem=str(error), provenance={})
+        problem = str(error)
+    except Exception as error:  # pikepdf on a stranger's file: the verdict on its signatures is told all the same
+        problem = f"it can't be read: {type(error).__name__}"
+    return Fidelity(original_sha256=None, problem=problem, provenance={})
 
 
 def to_wire(examined: Examined) -> dict[str, Any]:
