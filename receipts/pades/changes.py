@@ -19,7 +19,7 @@ from receipts.pades.report import Finding, SubIndication
 from receipts.pades.signing_update import Signing, read_signing
 from receipts.pades.store import Store, read_store
 from receipts.pades.structure import Located, Opened
-from receipts.pades.update import CHANGES, read_update, refuse
+from receipts.pades.update import CHANGES, is_same, read_update, refuse
 
 _TRAILER_SAME: Final = ("/Root", "/Encrypt")
 _MOST_UPDATES: Final = 256
@@ -149,7 +149,8 @@ def _check_objects(
         if reference == new.root_ref or reference in signing.replaced:
             continue
         if not old.is_ref_unassignable(reference):
-            if reference not in before.frame or reference not in after.frame:
+            is_store = reference in before.frame and reference in after.frame
+            if not is_store and not is_same(old(reference), new(reference)):  # PDFBox writes some once more
                 refuse(f"object {reference.idnum} is replaced after the seal")
         elif reference not in after.frame | after.data | signing.added:
             strangers.append(reference.idnum)
@@ -160,7 +161,8 @@ def _check_objects(
 def _check_difference(located: Located, updates: list[Update]) -> None:
     embedded = located.embedded
     most = ModificationLevel.LTA_UPDATES
-    if any(update.signatures for update in updates):
+    if any(update.is_covered for update in updates):
+        # An empty appearance of a document time-stamp, such as DSS makes, is more to pyHanko than an update for LTA.
         most = ModificationLevel.FORM_FILLING
     try:
         result = DEFAULT_DIFF_POLICY.review_file(
