@@ -129,11 +129,9 @@ def is_same(one: generic.PdfObject, other: generic.PdfObject) -> bool:
         return False
     if isinstance(one, generic.DictionaryObject) and isinstance(other, generic.DictionaryObject):
         data = [each.encoded_data for each in (one, other) if isinstance(each, generic.StreamObject)]
-        return (
-            len(set(data)) <= 1
-            and set(one) == set(other)
-            and all(is_same(one.raw_get(key), other.raw_get(key)) for key in one)
-        )
+        if len(set(data)) > 1 or set(one) != set(other):
+            return False
+        return all(is_same(one.raw_get(key), other.raw_get(key)) for key in one)
     if isinstance(one, generic.ArrayObject) and isinstance(other, generic.ArrayObject):
         pairs = ((one.raw_get(at), other.raw_get(at)) for at in range(min(len(one), len(other))))
         return len(one) == len(other) and all(is_same(*pair) for pair in pairs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -223,3 +224,16 @@ def test_each_is_told_of(world: World) -> None:
     assert second.sealed_at
     assert first.sealed_at < second.sealed_at
     json.dumps([each.to_json() for each in world.ours["lta twice"].signatures])
+
+
+def test_what_dss_makes_passes(devpki: Service, tmp_path: Path) -> None:
+    """DSS writes fields that it does not alter once more, and gives document time-stamps an empty appearance."""
+    plain, pki = tmp_path / "plain.pdf", devpki.pki
+    plain.write_bytes(archive_file())
+    signer = judge.installed("dss").with_name("dss-sign")
+    told = ["--p12", pki.p12, "--pass", pki.p12_secret.read_text(), "--tsa", pki.tsa_url, "--trust", pki.anchors]
+    told += ["--level", "LTA", "--warmup", "0", "--out", tmp_path / "out", plain]
+    subprocess.run([str(each) for each in (signer, *told)], check=True, capture_output=True, timeout=120)
+    made = (tmp_path / "out" / "plain.pdf").read_bytes()
+    report = pades.validate(made, anchors_of(pki), at=datetime.now(UTC))
+    assert (report.passed, report.level) == (True, "PAdES-BASELINE-LTA"), report.why
