@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import pytest
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
