@@ -62,9 +62,10 @@ class Past:
         self.pkis.append(made)
         return respin(made, **other) if other else made
 
-    def sealed(self, pki: DevPki, at: datetime | None = None) -> bytes:
+    def sealed(self, pki: DevPki, at: datetime | None = None, *, claimed: datetime | None = None) -> bytes:
+        """Sealed at a time; what the seal claims (/M) may be another."""
         with development.serve(pki.folder, clock=lambda: at or self.now):
-            return seal_all([archive_file()], pki, at=at or self.now)[0]
+            return seal_all([archive_file()], pki, at=claimed or at or self.now)[0]
 
     def signed(self, pki: DevPki, at: datetime | None = None) -> bytes:
         """The same, where our own sealing would refuse the key."""
@@ -153,13 +154,15 @@ class Past:
     def _untimely(self) -> Iterator[tuple[str, Case]]:
         pki = self.pki("sealed-late", {"seal": 30})
         late = self.now + 40 * DAY
-        sealed = self.sealed(pki, late)
-        yield (
-            "sealed after expiry",
-            Case(pades.augment(sealed, answers(pki, late + HOUR)), 50 * DAY, "OUT_OF_BOUNDS_NOT_REVOKED"),
-        )
+        late_data = answers(pki, late + HOUR)
+        sealed, dated_back = self.sealed(pki, late), self.sealed(pki, late, claimed=self.now)
+        yield "sealed after expiry", Case(pades.augment(sealed, late_data), 50 * DAY, "SIG_CONSTRAINTS_FAILURE")
+        back = pades.augment(dated_back, late_data)
+        yield "sealed after expiry, dated back", Case(back, 50 * DAY, "OUT_OF_BOUNDS_NOT_REVOKED")
         pki = self.pki("sealed-early", not_before=self.now + 10 * DAY)
-        yield "sealed before validity", Case(self.lt(pki), 20 * DAY, "NOT_YET_VALID")
+        early = self.sealed(pki, claimed=self.now + 11 * DAY)
+        forward = pades.augment(early, answers(pki, self.now + HOUR))
+        yield "sealed before validity, dated forward", Case(forward, 20 * DAY, "NOT_YET_VALID")
         pki = self.pki("order")
         early = self.archived(self.lt(pki), self.now - HOUR)
         yield "archived before it was sealed", Case(early, 2 * DAY, "TIMESTAMP_ORDER_FAILURE")
