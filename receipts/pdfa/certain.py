@@ -6,6 +6,7 @@ copy; then the copy has to pass. What is not judged stays in the copy, which the
 
 from __future__ import annotations
 
+import zlib
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,6 +21,7 @@ from receipts.pdfa.graph import STUMBLES, dictionaries, written
 
 _LONGEST_TEXT: Final = 32_767  # ISO 19005-3 6.1.13
 _LONGEST_NAME: Final = 127
+_PORTION: Final = 1 << 20  # bytes of unpacked data in memory at a time
 # Keys that mean something: ISO 32000-1 tables 15, 28, 29 and 365, ISO 32000-2 likewise. Others are their writer's own.
 _MEANT: Final = MappingProxyType({
     "/Catalog": frozenset({
@@ -55,7 +57,7 @@ def is_certain(archive_file: bytes, *, packet_is_ours: bool) -> bool:
     """
     try:
         with pikepdf.open(BytesIO(archive_file), suppress_warnings=True, inherit_page_attributes=False) as copy:
-            if not _states_resources(copy) or not has_usual_fonts(copy):
+            if not (_states_resources(copy) and has_usual_fonts(copy) and _has_sound_data(copy)):
                 return False
             if _passes(archive_file, packet_is_ours):
                 return True
@@ -101,6 +103,25 @@ def has_usual_fonts(pdf: Pdf) -> bool:
             if isinstance(program, Stream) and not _is_usual(program.read_bytes()):
                 return False
     return True
+
+
+def _has_sound_data(pdf: Pdf) -> bool:
+    """Whether each stream in zlib's form has the checksum of its data (RFC 1950, 2.2): strict readers drop others."""
+    return all(_is_sound(thing) for thing in pdf.objects if isinstance(thing, Stream))
+
+
+def _is_sound(stream: Stream) -> bool:
+    filters: Any = stream.get("/Filter")
+    if (filters[0] if isinstance(filters, Array) and len(filters) else filters) != Name.FlateDecode:
+        return True
+    data, unpacker = stream.read_raw_bytes(), zlib.decompressobj()
+    try:
+        while data and not unpacker.eof:
+            unpacker.decompress(data, _PORTION)
+            data = unpacker.unconsumed_tail
+    except zlib.error:
+        return False
+    return unpacker.eof
 
 
 def _is_usual(program: bytes) -> bool:

@@ -55,6 +55,19 @@ def test_pages_look_as_in_the_original(samples: Path) -> None:
         assert rendered(result.pdf, number, 300).tobytes() == rendered(original, number, 300).tobytes()
 
 
+def test_a_font_whose_checksum_is_wrong_is_not_certain_to_be_read(samples: Path) -> None:
+    original = (samples / "pdf/pypdf__pdflatex-outline.pdf").read_bytes()
+    with pikepdf.open(BytesIO(original)) as pdf:
+        programs = [
+            one.FontFile.read_raw_bytes()
+            for one in pdf.objects
+            if isinstance(one, pikepdf.Dictionary) and "/FontFile" in one
+        ]
+    assert made(original).route == "pdf-repaired"
+    broken = programs[0][:-1] + bytes([programs[0][-1] ^ 1])
+    assert made(original.replace(programs[0], broken)).route == "pdf-rendered"
+
+
 def test_rendered_pages_hold_the_pixels_of_the_original(samples: Path) -> None:
     original = (samples / "pdf/pypdf__form.pdf").read_bytes()  # a form field that only a renderer gives a look
     result = made(original)
