@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import plutoprint
@@ -23,6 +24,10 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 _SELECTORS: Final = (range(0xFE00, 0xFE10), range(0xE0000, 0xE1000), range(0x180B, 0x1810))
 """Variation selectors and tags: they choose a form of the character before them (Unicode 23.4)."""
 _FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")  # Default_Ignorable_Code_Point, not Cf
+_SYMBOLS: Final = MappingProxyType(
+    {"\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢", "\uf0fc": "✓", "\uf0e0": "→", "\uf04a": "☺"}
+)
+"""What Word writes for its list marks and smiles: places in Symbol and Wingdings, which only Windows has."""
 
 plutoprint.plutobook_set_fontconfig_path(str(_OURS))  # before the first Book, for good
 
@@ -53,14 +58,13 @@ def load() -> None:
 
 def without_glyph(content: str) -> set[str]:
     """The characters in `content`, text or HTML, that none of the faces has."""
-    return {one for one in set(html.unescape(content)) if not one.isascii() and _lacks(one)}
+    return {one for one in set(html.unescape(content)) if not one.isascii() and one not in _SYMBOLS and _lacks(one)}
 
 
 def replaced(content: str, missing: set[str]) -> str:
     """HTML that shows U+FFFD for each of the characters in `missing`: never a box (ISO 19005-3 6.2.11.8)."""
-    if not missing:
-        return content
-    return _PIECE.sub(lambda found: "\ufffd" if html.unescape(found.group()) in missing else found.group(), content)
+    shown = dict.fromkeys(missing, "\ufffd") | dict(_SYMBOLS)
+    return _PIECE.sub(lambda found: shown.get(html.unescape(found.group()), found.group()), content)
 
 
 def _lacks(character: str) -> bool:

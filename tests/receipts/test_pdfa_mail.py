@@ -144,6 +144,12 @@ def test_every_script_is_shown(tmp_path: Path) -> None:
     assert "収書" in texts(written[1].read_bytes())  # not the radical that a face has the same glyph for
 
 
+def test_the_list_marks_of_word_are_shown_as_what_they_are() -> None:
+    result = made(message("<p><span style='font-family: Symbol'>&#61623;</span> one</p><p>\uf0d8 two</p>"))
+    assert result.fidelity["characters_without_glyph"] == 0
+    assert "• one" in texts(result.pdf)
+
+
 def test_characters_that_no_font_has_are_counted_and_said_on_the_page() -> None:
     result = made(message("<p>&#xE000;\ue001\ue001\U00012000 ok\u200d\ufe0f</p>"))
     assert result.fidelity["characters_without_glyph"] == 3
