@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from apps.output import DOES_NOT_HOLD, FAULT, complain, console, escape, print_j
 
 if TYPE_CHECKING:
     from receipts.verdict import Verdict
+    from tasks.connections import Connections
 
 
 def verify(
@@ -25,6 +27,12 @@ def verify(
     trusted_list: Annotated[
         str, typer.Option("--trusted-list", metavar="NAME", help="Use this snapshot; see `probant trust list`.")
     ] = "",
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--trust", metavar="PEM", exists=True, dir_okay=False, help="Trust these anchors, not PROBANT_TRUST's."
+        ),
+    ] = None,
     evidence_record: Annotated[
         list[Path] | None,
         typer.Option("--evidence-record", metavar="ER", help="An RFC 4998 record that proves the file; of one file."),
@@ -44,7 +52,7 @@ def verify(
 
     With --field, files need be none of the archive's: what `probant seal` made, also beside signatures of others.
     Exits with 0 only if every file is TOTAL-PASSED and, without --field, still holds its original; with 1 if not; with
-    2 for a wrong TIME or NAME; with 3 if a file could not be read. What JSON says is in docs/verify.md.
+    2 for a wrong TIME, NAME or PEM; with 3 if a file could not be read. What JSON says is in docs/verify.md.
     """
     from apps.checking import check
     from apps.cli.verdict import print_verdict
@@ -60,6 +68,7 @@ def verify(
     if None in records:
         raise typer.Exit(FAULT)
     _check_snapshot(trusted_list)
+    installation = _trusting(trust or [], connections())
     checked: list[Verdict] = []
     with progress() as bar:
         for name, read in bar.track(found, description="validating"):
@@ -69,7 +78,7 @@ def verify(
             verdict = check(
                 name,
                 content,
-                connections(),
+                installation,
                 at=moment,
                 trusted_list=trusted_list,
                 evidence_records=[each for each in records if each is not None],
@@ -108,6 +117,20 @@ def _time(text: str) -> datetime | None:
     if moment.tzinfo is None:
         raise typer.BadParameter(f"{text} needs a time zone: add Z for UTC", param_hint="--at")
     return moment.astimezone(UTC)
+
+
+def _trusting(anchors: list[Path], installation: Connections) -> Connections:
+    """The installation, with other trust anchors if there are any."""
+    from tasks.trust import pem_anchors
+
+    if not anchors:
+        return installation
+    other = replace(installation, settings=installation.settings.model_copy(update={"trust": anchors}))
+    try:
+        pem_anchors(other.settings)
+    except Exception as error:
+        raise typer.BadParameter(f"no certificate in PEM: {error}", param_hint="--trust") from error
+    return other
 
 
 def _check_snapshot(name: str) -> None:

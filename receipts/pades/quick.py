@@ -1,6 +1,6 @@
 """Two pure functions of the libraries that validation spends half of its time in, made quick: same in, same out.
 
-What is remembered is how a name is written for comparison, never what became of a comparison: docs/adr/0021.
+What is remembered is how a name is written for comparison, never what became of a comparison: docs/adr/0022.
 """
 
 from __future__ import annotations

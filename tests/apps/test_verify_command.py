@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from apps.cli import app
 from config.settings import Settings
+from connectors.devpki import make
 from tasks.connections import Connections, use
+from tasks.trust import anchors_pem
 from tests.installation import Installation
 
 JPEG = "images/receipt-ocr__receipt.jpg"
@@ -55,3 +57,16 @@ def test_a_folder_is_verified_to_its_end(tmp_path: Path) -> None:
         assert json.loads(line)["sub_indication"] == "FORMAT_FAILURE"
     finally:
         use(None)
+
+
+def test_only_the_anchors_named_are_trusted(in_use: Installation, samples: Path, tmp_path: Path) -> None:
+    [reception] = in_use.receive(samples / JPEG)
+    in_use.ingest()
+    own, foreign, nothing = (tmp_path / name for name in ("own.pem", "foreign.pem", "nothing.pem"))
+    own.write_text(anchors_pem(in_use.settings))
+    foreign.write_bytes(make(tmp_path / "pki", 1, in_use.now()).anchors.read_bytes())
+    nothing.write_text("nothing")
+    codes = {}
+    for path in (own, foreign, nothing):
+        codes[path] = CliRunner().invoke(app, ["verify", str(reception.receipt), "--trust", str(path)]).exit_code
+    assert codes == {own: 0, foreign: 1, nothing: 2}
