@@ -120,7 +120,7 @@ CAUSES = (
         "EN 319 412-2, 4.3.2 (through EN 319 412-3, 4.3.1)",
     ),
     Cause(
-        r"NO_POE|NO_CERTIFICATE_CHAIN_FOUND|NOT_YET_VALID|TIMESTAMP_ORDER_FAILURE|time-stamp.*signing_certificate_v2",
+        r"NO_POE|NO_CERTIFICATE_CHAIN_FOUND|NOT_YET_VALID|TIMESTAMP_ORDER_FAILURE|time-stamp.*than SHA-1",
         "Every time-stamp must be there, be over this signature, come from someone trusted, name its certificate by a "
         "strong digest, lie in the past and before those that cover it. A time-stamp that fails proves nothing, and "
         "DSS passes the seal without.",
@@ -133,7 +133,7 @@ CAUSES = (
         "RFC 5280, 4.2 and 6.1",
     ),
     Cause(
-        r"could not be judged",
+        r"could not be judged|more than \d+ revisions",
         "What is malformed and can't be judged does not pass: INDETERMINATE. DSS skips what it can't read.",
         "EN 319 102-1, 5.1.3: INDETERMINATE if the available information is insufficient",
     ),
