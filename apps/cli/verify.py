@@ -161,7 +161,9 @@ def original(
     file: Annotated[str, typer.Argument(help="A sealed file, or a receipt's id.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to; must not exist.")],
 ) -> None:
-    """Take the received bytes out of a sealed file, byte for byte. Exits with 1 if the file does not hold them."""
+    """Take the received bytes out of a sealed file, byte for byte. Exits with 1 if the file does not hold them, or was
+    altered after it was sealed. Whose the seal is and what it is worth, `probant verify` says.
+    """
     from receipts.pdfa import original_of
 
     [(name, read)] = _named([file])
@@ -173,9 +175,22 @@ def original(
     except ValueError as error:
         complain(str(error))
         raise typer.Exit(DOES_NOT_HOLD) from error
+    if altered := _altered(content):
+        complain(f"what {name} holds is not what was sealed: {altered}", "See `probant verify`.")
+        raise typer.Exit(DOES_NOT_HOLD)
     with output.open("xb") as target:
         target.write(received)
     console.print(f"{len(received)} bytes written to {escape(str(output))}", highlight=False)
+
+
+def _altered(content: bytes) -> str:
+    """What was done to a sealed file, as far as it shows without anybody's trust; empty for one that has no seal."""
+    from receipts.pades import validate
+    from receipts.pades.report import FAILURES, SubIndication
+
+    report = validate(content, [], at=datetime.now(UTC))
+    damaged = report.sub_indication in FAILURES - {SubIndication.NO_SIGNATURE}
+    return report.why if damaged else ""
 
 
 def _named(names: list[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 import pikepdf
 
 from receipts.evidence import Json
 from receipts.pdfa.document import IMAGE, PROVENANCE
+
+_STUMBLES: Final = (KeyError, AttributeError, IndexError, TypeError, RecursionError, pikepdf.PdfError)
 
 
 def original_of(pdf: bytes) -> bytes:
@@ -49,7 +52,7 @@ def carried_by(pdf: bytes) -> tuple[bytes, str]:
             else:
                 content = _attached(opened, provenance["original"]["name"])
             return content, str(provenance["original"]["sha256"])
-        except (KeyError, AttributeError, IndexError, TypeError) as error:
+        except _STUMBLES as error:
             raise ValueError("the provenance does not say where the original is") from error
 
 
@@ -77,8 +80,9 @@ def _opened(pdf: bytes) -> pikepdf.Pdf:
 
 def _provenance(opened: pikepdf.Pdf) -> dict[str, Any]:
     try:
-        provenance = json.loads(_attached(opened, PROVENANCE))
-    except (ValueError, AttributeError, TypeError, pikepdf.PdfError) as error:
+        written = _attached(opened, PROVENANCE)
+        provenance = json.loads(written, parse_float=_finite, parse_constant=_finite)
+    except (ValueError, *_STUMBLES) as error:
         raise ValueError("no archive file of ours: it carries no provenance") from error
     if not isinstance(provenance, dict):
         raise ValueError("no archive file of ours: its provenance is no object")
@@ -90,6 +94,16 @@ def _attached(opened: pikepdf.Pdf, name: str) -> bytes:
     files: Any = opened.Root.get("/AF", [])
     for file in files:  # those of a PDF that is kept as it came are the sender's
         if isinstance(file, pikepdf.Dictionary) and file.get("/UF") == pikepdf.String(name):
-            content: Any = file
-            return bytes(content.EF.F.read_bytes())
+            content: Any = file.EF.F
+            if "/Filter" in content:  # we compress nothing: what small bytes swell to is nobody's receipt
+                raise ValueError(f"what is attached as {name} is not as we write it")
+            return bytes(content.read_raw_bytes())
     raise ValueError(f"nothing is attached as {name}")
+
+
+def _finite(written: str) -> float:
+    """A number that JSON knows (RFC 8259, 6)."""
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError(f"{written} is no number")
+    return number

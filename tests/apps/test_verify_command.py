@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from typer.testing import CliRunner
 
 from apps.cli import app
 from config.settings import Settings
 from connectors.devpki import make
+from receipts.pdfa import original_of
+from receipts.pdfa.document import PROVENANCE
 from tasks.connections import Connections, use
 from tasks.trust import anchors_pem
 from tests.installation import Installation
@@ -70,3 +76,42 @@ def test_only_the_anchors_named_are_trusted(in_use: Installation, samples: Path,
     for path in (own, foreign, nothing):
         codes[path] = CliRunner().invoke(app, ["verify", str(reception.receipt), "--trust", str(path)]).exit_code
     assert codes == {own: 0, foreign: 1, nothing: 2}
+
+
+def test_an_original_that_was_put_in_after_the_seal_is_not_taken_out(
+    in_use: Installation, samples: Path, tmp_path: Path
+) -> None:
+    [received] = in_use.receive(samples / JPEG)
+    in_use.ingest()
+    sealed = in_use.archived_file(str(received.receipt))
+    good, forged, out = tmp_path / "good.pdf", tmp_path / "forged.pdf", tmp_path / "original"
+    good.write_bytes(sealed)
+    forged.write_bytes(_with_other_original(sealed, b"another receipt"))
+    assert original_of(forged.read_bytes()) == b"another receipt"
+    result = CliRunner().invoke(app, ["original", str(forged), "-o", str(out)])
+    assert result.exit_code == 1
+    assert not out.exists()
+    assert CliRunner().invoke(app, ["original", str(good), "-o", str(out)]).exit_code == 0
+    assert out.read_bytes() == (samples / JPEG).read_bytes()
+
+
+def _with_other_original(sealed: bytes, other: bytes) -> bytes:
+    """As a forger would: in a further update, with a digest that fits."""
+    writer = IncrementalPdfFileWriter(BytesIO(sealed))
+    said = {"sha256": hashlib.sha256(other).hexdigest(), "carried_as": "associated-file", "name": "other"}
+    contents = {PROVENANCE: json.dumps({"original": said}).encode(), "other": other}
+    writer.root["/AF"] = generic.ArrayObject(
+        generic.DictionaryObject(
+            {
+                generic.pdf_name("/UF"): generic.TextStringObject(name),
+                generic.pdf_name("/EF"): generic.DictionaryObject(
+                    {generic.pdf_name("/F"): writer.add_object(generic.StreamObject(stream_data=content))}
+                ),
+            }
+        )
+        for name, content in contents.items()
+    )
+    writer.update_root()  # type: ignore[no-untyped-call]
+    out = BytesIO()
+    writer.write(out)  # type: ignore[no-untyped-call]
+    return out.getvalue()
