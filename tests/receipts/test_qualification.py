@@ -38,6 +38,7 @@ class Case:
 
 
 GRANTED = ("granted", LONG_AGO)
+GRANTED_NOW = ("granted", NOW + dt.timedelta(minutes=30))
 CASES = {
     "whole": Case("whole", "QESeal"),
     "no-device": Case("no-device", "AdESeal-QC"),
@@ -59,6 +60,25 @@ CASES = {
     "under-supervision": Case("whole", "AdESeal", {"statuses": [("undersupervision", LONG_AGO)]}),
     "accredited": Case("whole", "AdESeal", {"statuses": [("accredited", LONG_AGO)]}),
     "recognised": Case("whole", "AdESeal", {"statuses": [("recognisedatnationallevel", LONG_AGO)]}),
+    "for-seals-by-the-list": Case("whole", "QESeal", {"qualifiers": ["QCForESeal"]}),
+    "for-seals-by-the-list-alone": Case("no-type", "QESeal", {"qualifiers": ["QCForESeal"]}),
+    "for-signatures-by-the-list": Case("whole", "AdESeal", {"qualifiers": ["QCForESig"]}, dss="UNKNOWN_QC_QSCD"),
+    "for-websites-by-the-list": Case("whole", "AdESeal", {"qualifiers": ["QCForWSA"]}, dss="UNKNOWN_QC_QSCD"),
+    "two-words-on-the-device": Case("whole", "AdESeal-QC", {"qualifiers": ["QCWithQSCD", "QCNoQSCD"]}),
+    "two-words-on-being-qualified": Case("whole", "AdESeal", {"qualifiers": ["QCStatement", "NotQualified"]}),
+    "two-words-on-the-use": Case(
+        "whole", "AdESeal", {"qualifiers": ["QCForESeal", "QCForESig"]}, dss="UNKNOWN_QC_QSCD"
+    ),
+    "device-as-in-certificate": Case("whole", "QESeal", {"qualifiers": ["QCQSCDStatusAsInCert"]}),
+    "device-as-in-certificate-that-has-none": Case("no-device", "AdESeal-QC", {"qualifiers": ["QCQSCDStatusAsInCert"]}),
+    "device-managed-for-the-owner": Case("no-device", "QESeal", {"qualifiers": ["QCQSCDManagedOnBehalf"]}),
+    # The library doesn't know that word, and what can't be understood is not proved.
+    "for-legal-persons": Case("whole", "AdESeal", {"qualifiers": ["QCForLegalPerson"]}, dss="QESEAL"),
+    "unknown-qualifier": Case("whole", "QESeal", {"qualifiers": ["QCForNothing"]}),
+    "withdrawn-later-again-granted": Case(
+        "whole", "AdESeal", {"statuses": [GRANTED_NOW, ("withdrawn", YESTERDAY), GRANTED]}
+    ),
+    "for-websites-only": Case("whole", "AdESeal", {"uses": ["ForWebSiteAuthentication"]}),
     "stamps-not-granted": Case("whole", "QESeal", None, "TSA", {"statuses": [("withdrawn", YESTERDAY), GRANTED]}),
     "stamps-not-listed": Case("whole", "QESeal", None, "TSA", {"absent": True}),
 }
