@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from receipts.errors import Code, Refused
 from receipts.policy import Limits
@@ -73,6 +75,18 @@ def test_a_photo_in_the_text_is_a_receipt() -> None:
 def test_banners_and_small_pictures_in_the_text_are_none(size: tuple[int, int]) -> None:
     picture = part(photo(*size), "image/jpeg; name=a.jpg", INLINE)
     assert chosen(multipart(text("Regards"), picture)) == []
+
+
+@pytest.mark.parametrize(("form", "mode"), [("TIFF", "L"), ("BMP", "L"), ("JPEG2000", "L"), ("JPEG", "CMYK")])
+def test_a_picture_in_the_text_that_no_page_can_show_is_a_receipt_unless_it_is_small(form: str, mode: str) -> None:
+    def placed(side_px: int) -> bytes:
+        out = BytesIO()
+        Image.linear_gradient("L").resize((side_px, 900)).convert(mode).save(out, form)
+        inline = part(out.getvalue(), "image/x", "Content-ID: <one>", "Content-Disposition: inline")
+        return with_html('<p>see <img src="cid:one"></p>', inline)
+
+    assert len(contents(placed(300))) == 1
+    assert not contents(placed(120))
 
 
 def test_a_picture_attached_by_hand_may_be_small() -> None:

@@ -6,7 +6,8 @@
 4. A picture placed in the text (HTML shows it, its header says that it is inline, or it has the name that Outlook gives
    to pictures in a text, image001.png) is a receipt only if it is as large as a photograph or scan: 400 pixels and more
    on each side, 250,000 in all, not over 2.5 times as wide as high, and not there twice, as signatures are in quoted
-   mails. Logos, signatures, banners, tracking pixels are not. All are shown in place.
+   mails. Logos, signatures, banners, tracking pixels are not. All are shown in place; one that no page can show there
+   (TIFF, BMP, JPEG 2000, CMYK) is a receipt from 200 pixels on each side, lest nobody see it.
 5. If the message says nothing and carries nothing else, its pictures from 200 pixels on each side are the message.
 6. Documents that we take from nobody (office files, archives such as ZIP, invoices of other schemes) count as
    receipts, to be refused with a reason: their sender must not believe them archived as such. The same holds for what
@@ -39,7 +40,12 @@ PHOTO_SIDE_PX: Final = 400
 PHOTO_PX: Final = 250_000
 BANNER: Final = 2.5
 
+_UNREADABLE: Final = (
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, TypeError, LookupError,
+    OverflowError,
+)  # fmt: skip
 _READABLE: Final = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "JPEG2000")
+_SHOWN: Final = frozenset({media.JPEG, media.PNG, media.GIF, media.WEBP})
 _FROM_CAMERAS: Final = frozenset({"image/heic", "image/heif", "image/avif"})
 _NO_PICTURES: Final = frozenset(
     {"image/svg+xml", "image/svg", "image/emf", "image/wmf", "image/x-emf", "image/x-wmf", "image/x-icon",
@@ -103,6 +109,8 @@ def _is_receipt(leaf: Leaf, seen: _Seen) -> bool:
     if _is_picture(leaf):
         if not _is_placed(leaf, seen):
             return _has(leaf, LEGIBLE_SIDE_PX)
+        if not _is_showable(leaf):
+            return _has(leaf, LONE_SIDE_PX, is_placed=True)
         return _has(leaf, PHOTO_SIDE_PX, PHOTO_PX, BANNER, is_placed=True) and seen.times[_digest(leaf)] == 1
     if leaf.sniffed in _XML and _INVOICE.search(leaf.content[:_INVOICE_WITHIN]):
         return True
@@ -135,9 +143,20 @@ def _has(leaf: Leaf, side_px: int, pixels: int = 0, widest: float = inf, *, is_p
             width, height = image.size
     except Image.DecompressionBombError:
         return True
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, LookupError, OverflowError):
+    except _UNREADABLE:
         return not is_placed or leaf.sniffed in _FROM_CAMERAS
     return min(width, height) >= side_px and width * height >= pixels and width <= widest * height
+
+
+def _is_showable(leaf: Leaf) -> bool:
+    """Whether a page of the mail can show the picture: its renderer knows the format, and no CMYK."""
+    if leaf.sniffed != media.JPEG:
+        return leaf.sniffed in _SHOWN
+    try:
+        with Image.open(BytesIO(leaf.content), formats=["JPEG"]) as image:
+            return image.mode != "CMYK"
+    except _UNREADABLE:
+        return True
 
 
 def _digest(leaf: Leaf) -> bytes:
