@@ -131,8 +131,15 @@ def _check_catalog(before: generic.DictionaryObject, after: generic.DictionaryOb
     for key in (set(before) | set(after)) - may_change:
         if key not in before or key not in after or before.raw_get(key) != after.raw_get(key):
             refuse(f"the catalog's {key} is changed after the seal")
+    if not _extensions(before) <= _extensions(after):
+        refuse("the catalog's /Extensions are changed after the seal")
     if "/DSS" in before and "/DSS" not in after:
         refuse("validation data is removed after the seal")
+
+
+def _extensions(root: generic.DictionaryObject) -> set[str]:
+    """Whose extensions the file says that it uses (ISO 32000-1, 7.12): an update may add to them."""
+    return set(root["/Extensions"]) if "/Extensions" in root else set()
 
 
 def _check_objects(

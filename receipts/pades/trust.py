@@ -244,7 +244,12 @@ def check_certificates(check: str, material: Material, anchors: Sequence[x509.Ce
         Finding: One was.
     """
     keys: dict[bytes, list[x509.Certificate]] = {}
+    signed: dict[bytes, bytes] = {}
     for certificate in (*material.certificates, *anchors):
+        # No signature is that of two contents; where names were altered, nobody is known as the issuer.
+        if signed.setdefault(certificate["signature_value"].native, certificate.dump()) != certificate.dump():
+            problem = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
+            raise Finding(check, problem, f"a certificate for {common_name(certificate)} is in the file twice, altered")
         keys.setdefault(certificate.subject.dump(), []).append(certificate)
     trusted = {anchor.dump() for anchor in anchors}
     for certificate in material.certificates:

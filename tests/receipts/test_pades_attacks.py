@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -138,6 +139,21 @@ def test_no_broken_file_passes_or_crashes_the_validation(example: Sealed, cut: i
     at = datetime.now(UTC)
     for broken in (whole[: -max(2, cut % len(whole))], whole[:spot] + junk + b"\1" + whole[spot:]):
         assert not pades.validate(broken, anchors_of(example.pki), at=at).passed
+
+
+def test_no_altered_name_in_the_validation_data_passes(example: Sealed) -> None:
+    whole, at = example.augmented, datetime.now(UTC)
+    names = [found.start() for found in re.finditer(b"DEVELOPMENT", whole) if found.start() > len(example.sealed)]
+    assert len(names) > 3
+    for spot in names:
+        assert not pades.validate(flip(whole, spot, 1), anchors_of(example.pki), at=at).passed
+
+
+def test_an_extension_that_the_file_uses_stays_named(example: Sealed) -> None:
+    sealed, added = example.augmented[: len(example.sealed)], example.augmented[len(example.sealed) :]
+    assert b"/ESIC" in added
+    report = pades.validate(sealed + added.replace(b"/ESIC", b"/EWIC"), anchors_of(example.pki), at=datetime.now(UTC))
+    assert report.sub_indication == "FORMAT_FAILURE"
 
 
 def test_without_anchors_nothing_passes(example: Sealed) -> None:
