@@ -138,8 +138,11 @@ def _check_catalog(before: generic.DictionaryObject, after: generic.DictionaryOb
 
 
 def _extensions(root: generic.DictionaryObject) -> set[str]:
-    """Whose extensions the file says that it uses (ISO 32000-1, 7.12): an update may add to them."""
-    return set(root["/Extensions"]) if "/Extensions" in root else set()
+    """Which extensions the file says that it uses, and how (ISO 32000-1, 7.12): an update may add to that."""
+    named = root["/Extensions"] if "/Extensions" in root else generic.DictionaryObject()
+    said = {name: named[name] for name in named}
+    keys = {f"{name}{key}" for name, one in said.items() if isinstance(one, generic.DictionaryObject) for key in one}
+    return set(said) | keys
 
 
 def _check_objects(

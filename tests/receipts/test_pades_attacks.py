@@ -149,10 +149,11 @@ def test_no_altered_name_in_the_validation_data_passes(example: Sealed) -> None:
         assert not pades.validate(flip(whole, spot, 1), anchors_of(example.pki), at=at).passed
 
 
-def test_an_extension_that_the_file_uses_stays_named(example: Sealed) -> None:
+@pytest.mark.parametrize("key", [b"/ESIC", b"/ExtensionLevel"])
+def test_an_extension_that_the_file_uses_stays_named(example: Sealed, key: bytes) -> None:
     sealed, added = example.augmented[: len(example.sealed)], example.augmented[len(example.sealed) :]
-    assert b"/ESIC" in added
-    report = pades.validate(sealed + added.replace(b"/ESIC", b"/EWIC"), anchors_of(example.pki), at=datetime.now(UTC))
+    assert key in added
+    report = pades.validate(sealed + added.replace(key, key[:-1] + b"X"), anchors_of(example.pki), at=datetime.now(UTC))
     assert report.sub_indication == "FORMAT_FAILURE"
 
 
