@@ -105,10 +105,13 @@ class _Sealing:
 
     def batch(self, files: list[_File]) -> Iterator[Entry]:
         """Seal some files, with one fetch of revocation data."""
-        waiting = [file for file in files if _tried(file, self.read)]
-        results: list[Any] = list(self.room.run(self.seal(waiting)))
-        for file, sealed in zip(waiting, results, strict=True):
-            _tried(file, functools.partial(self.keep, sealed))
+        left = files
+        while waiting := [file for file in left if _tried(file, self.read)]:
+            first = {file.target: file for file in reversed(waiting)}  # x.pdf and x.PDF may be the same bytes
+            left = [file for file in waiting if first[file.target] is not file]
+            results: list[Any] = list(self.room.run(self.seal(list(first.values()))))
+            for file, sealed in zip(first.values(), results, strict=True):
+                _tried(file, functools.partial(self.keep, sealed))
         yield from (file.entry for file in files)
 
     def read(self, file: _File) -> bool:

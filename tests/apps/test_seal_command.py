@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,17 @@ def test_each_file_has_its_line_and_is_sealed_once(in_use: Installation, samples
     assert CliRunner().invoke(app, ["verify", str(plain)]).exit_code == 1  # no archive file
     other = seal(out / told["receipt.pdf"]["output"], "--out", tmp_path / "other", "--json")
     assert (other.exit_code, lines(other)[0]["code"]) == (1, "ALREADY_SEALED")
+
+
+def test_the_same_file_under_two_endings_is_sealed_once(in_use: Installation, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in ("x.pdf", "x.PDF"):
+        (folder / name).write_bytes(archive_file())
+    told = lines(seal(folder / "x.pdf", folder / "x.PDF", "--out", out, "--json"))
+    assert [(entry["outcome"], entry["already"]) for entry in told] == [("SEALED", False), ("SEALED", True)]
+    [sealed] = out.iterdir()
+    assert {entry["sealed_sha256"] for entry in told} == {hashlib.sha256(sealed.read_bytes()).hexdigest()}
 
 
 def test_people_read_a_line_a_file_that_says_what_it_is_worth(in_use: Installation, tmp_path: Path) -> None:
