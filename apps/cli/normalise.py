@@ -33,7 +33,7 @@ def normalise(
     from apps.normalising import files_in, normalise_all
     from tasks.connections import connections
 
-    files = list(dict.fromkeys(files_in(paths, leaving_out=out)))
+    files = _without(report, list(dict.fromkeys(files_in(paths, leaving_out=out))))
     if not files:
         complain("no files found")
         raise typer.Exit(FAULT)
@@ -57,6 +57,14 @@ def normalise(
         raise typer.Exit(FAULT)
     if "REFUSED" in outcomes:
         raise typer.Exit(DOES_NOT_HOLD)
+
+
+def _without(report: Path | None, files: list[Path]) -> list[Path]:
+    """The files but the report of an earlier run, which is written anew; nothing else is ever overwritten."""
+    same = [file for file in files if report and file.resolve() == report.resolve()]
+    if same and same[0].suffix != ".jsonl":
+        raise typer.BadParameter(f"{report} is one of the files to normalise", param_hint="--report")
+    return [file for file in files if file not in same]
 
 
 def _print(entries: list[Entry]) -> None:

@@ -101,7 +101,7 @@ def _loaded(original: bytes, mode: str | None) -> JpegImagePlugin.JpegImageFile:
 def _frame(original: bytes) -> Frame:
     """Walk the markers up to the end of the first picture."""
     found: dict[str, Any] = {"is_adobe": False, "is_jfif": False}
-    position = 2
+    position, is_head = 2, True
     while True:
         marker = _NEXT_MARKER.search(original, position)
         if marker is None:
@@ -126,10 +126,14 @@ def _frame(original: bytes) -> Frame:
             precision, height, width, planes = struct.unpack(">BHHB", segment[:6])
             found |= {"kind": kind, "precision": precision, "width": width, "height": height}
             found["ids"] = segment[6 : 6 + 3 * planes : 3]
+        elif kind == 0xDA:
+            is_head = (
+                False  # what follows the first scan's header says nothing of colours any more, as libjpeg reads it
+            )
         elif kind == 0xEE and segment.startswith(b"Adobe"):
-            found["is_adobe"] = True
+            found["is_adobe"] |= is_head
         elif kind == 0xE0 and segment.startswith(b"JFIF\0"):
-            found["is_jfif"] = True
+            found["is_jfif"] |= is_head
     if "kind" not in found:
         raise Refused(Code.DAMAGED, "JPEG without a frame")
     return Frame(end=position, **found)

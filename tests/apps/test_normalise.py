@@ -86,3 +86,10 @@ def test_exit_codes(samples: Path, tmp_path: Path) -> None:
     assert limited.returncode == 1
     assert lines(limited.stdout)[0]["code"] == "TOO_LARGE"
     assert normalise(tmp_path / "nothing", "--out", out, home=tmp_path / "home").returncode == 2
+
+
+def test_no_file_is_overwritten_by_the_report(folder: Path, tmp_path: Path) -> None:
+    photo = folder / "receipt.jpg"
+    before = photo.read_bytes()
+    run = normalise(folder, "--out", tmp_path / "out", "--report", photo, home=tmp_path / "home")
+    assert (run.returncode, photo.read_bytes()) == (2, before)

@@ -151,6 +151,16 @@ def test_a_picture_stands_as_its_camera_was_held(form: str, turned: int) -> None
             assert max(abs(a - b) for a, b in zip(wanted, got, strict=True)) < 40
 
 
+def test_a_marker_after_the_pixels_says_nothing_of_colours() -> None:
+    original = picture(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG")
+    at = original.index(b"\xff\xee")
+    marker = original[at : at + 16]
+    plain, late = original.replace(marker, b""), original.replace(marker, b"")[:-2] + marker + original[-2:]
+    for original in (plain, late):
+        with pikepdf.open(BytesIO(made(original).pdf)) as pdf:
+            assert "/Decode" not in pdf.pages[0].images["/Im0"]
+
+
 def test_inverted_cmyk_of_adobe_is_shown_the_right_way_round() -> None:
     original = picture(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG")  # red; Pillow writes it as Adobe does
     red, green, blue = rendered(made(original).pdf).getpixel((50, 50))
