@@ -80,6 +80,12 @@ CAUSES = (
         "EN 319 142-1, table 1; EN 319 102-1, 5.2.3",
     ),
     Cause(
+        r"in the file twice, altered|in the file is damaged",
+        "A damaged copy of a certificate anywhere in the file spoils the verdict. DSS takes the copy that it meets "
+        "first: it passes some of these files, and says NO_CERTIFICATE_CHAIN_FOUND of others.",
+        "RFC 5280, 6.1.3 (a)(1): what its issuer's key does not verify is no certificate; eIDAS art. 32(1)(g)",
+    ),
+    Cause(
         r"TRY_LATER",
         "Revocation information must be younger than the time-stamp, of a responder with the OCSP purpose whom the "
         "same CA certified, of a scope that fits the certificate, strongly signed, and not from the future. Where "

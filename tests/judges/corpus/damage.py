@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from asn1crypto import cms, core
+from asn1crypto import cms, core, x509
 
 from tests.judges.corpus import pdf as pdfs
 from tests.judges.corpus import pki
-from tests.judges.corpus.sealing import Seal, bt, identity, lt, lta
+from tests.judges.corpus.sealing import Data, Seal, bt, identity, lt, lta
 
 _RANGE = re.compile(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\] *")
 
@@ -22,6 +22,7 @@ def cases() -> Iterator[tuple[str, bytes]]:
     yield from _ranges()
     yield from _containers(good)
     yield from _signers()
+    yield from _copies()
 
 
 def gap(data: bytes) -> tuple[int, int]:
@@ -257,3 +258,31 @@ def _by_key(signed: cms.SignedData) -> None:
     signed["signer_infos"][0]["version"] = "v3"
     key = core.OctetString(identity("seal").asn1.key_identifier)
     signed["signer_infos"][0]["sid"] = cms.SignerIdentifier(name="subject_key_identifier", value=key)
+
+
+def _copies() -> Iterator[tuple[str, bytes]]:
+    """Damaged copies of certificates, in /DSS and in the container: beside the good one, or in its place."""
+    good = Data().certificates
+    for whose in ("root", "ca", "seal", "tsu", "ocsp"):
+        der = identity(whose).der
+        for part, damaged in _damaged(identity(whose)):
+            beside, instead = Data(certificates=[*good, damaged]), Data(certificates=[c for c in good if c != der])
+            instead = Data(certificates=[*instead.certificates, damaged])
+            yield f"copy-of-{whose}-{part}-beside", lt(bt(), beside).data
+            yield f"copy-of-{whose}-{part}-instead", lt(bt(), instead).data
+    for part, damaged in _damaged(identity("ca")):
+        choice = cms.CertificateChoices(name="certificate", value=x509.Certificate.load(damaged))
+        added = Seal(by=identity("seal"), alter=lambda signed, c=choice: signed["certificates"].append(c))
+        yield f"copy-of-ca-{part}-in-the-container", lt(bt(added)).data
+
+
+def _damaged(whose: pki.Identity) -> Iterator[tuple[str, bytes]]:
+    """Copies of a certificate with one bit changed, so that it can still be read; its signature doesn't hold."""
+    tbs = whose.asn1["tbs_certificate"]
+    for part, name in (("subject", whose.asn1.subject), ("issuer", whose.asn1.issuer)):
+        place = whose.der.index(name.dump(), whose.der.index(tbs["validity"].dump()) if part == "subject" else 0)
+        yield part, _flip(whose.der, place + len(name.dump()) - 1)
+    key = tbs["subject_public_key_info"].dump()
+    yield "key", _flip(whose.der, whose.der.index(key) + len(key) - 1)
+    yield "validity", _flip(whose.der, whose.der.index(tbs["validity"].dump()) + 5)
+    yield "signature", _flip(whose.der, len(whose.der) - 1)
