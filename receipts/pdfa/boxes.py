@@ -10,6 +10,7 @@ from receipts.pdfa.document import check_pixels
 
 _NAME: Final = re.compile(rb"[ -~\xa9]{4}")
 _NUMBERED: Final = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
+_EXIF: Final = re.compile(rb"(infe\x02.{7})Exif", re.DOTALL)  # ISO 14496-12 8.11.6: version 2, id, protection, type
 _EXTENT: Final = re.compile(rb"\0\0\0\x14ispe\0{4}(.{4})(.{4})", re.DOTALL)  # ISO 23008-12 6.5.3
 
 
@@ -54,6 +55,11 @@ def items(original: bytes) -> list[tuple[bytes, bytes]]:
     entries = within(listed[6:] if listed[:1] == b"\0" else listed[8:])
     starts = ((content, 10 if content[:1] == b"\3" else 8) for name, content in entries if name == b"infe")
     return [(content[start : start + 4], content[start + 4 :]) for content, start in starts]
+
+
+def without_exif(original: bytes) -> bytes:
+    """An AVIF whose Exif decoders pass over: how the picture is turned `irot` says alone (ISO 23008-12 6.5.10)."""
+    return _EXIF.sub(rb"\1skip", original)
 
 
 def primaries(original: bytes) -> tuple[int, int] | None:

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import pi_heif
 import pikepdf
+from PIL import Image
 
+from receipts import quality
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
 from receipts.pdfa import boxes, raster
@@ -40,6 +42,7 @@ def show(original: bytes, limits: Limits) -> Shown:
         raise Refused(Code.DAMAGED, "HEIF without a picture")
     pdf = pikepdf.new()
     shown = [_add_page(pdf, original, picture, limits) for picture in opened]
+    seen = _seen(opened[0]) if len(opened) == 1 else None
     fidelity: dict[str, Json] = {
         "claim": "samples-equal",
         "stream": "each page, image Im0, FlateDecode",
@@ -47,7 +50,15 @@ def show(original: bytes, limits: Limits) -> Shown:
         "decoded_by": f"pi_heif {pi_heif.__version__}, libheif {pi_heif.libheif_version()}",
         "shown": shown,
     }
-    return Shown(pdf=pdf, route="heif-decoded", fidelity=fidelity)
+    return Shown(pdf=pdf, route="heif-decoded", fidelity=fidelity, seen=seen)
+
+
+def _seen(picture: Any) -> quality.Seen | None:  # noqa: ANN401
+    """A picture that has been decoded, to be looked at; None if it has more bits than are looked at."""
+    if _MODES[picture.mode][2] != 8:
+        return None
+    image = Image.frombuffer(picture.mode, picture.size, picture.data, "raw", picture.mode, picture.stride, 1)
+    return quality.Seen(image=image, short_side_px=min(picture.size))
 
 
 def _check_coding(original: bytes) -> None:

@@ -15,7 +15,7 @@ from PIL import JpegImagePlugin
 from receipts import quality
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import colour, exif, raster, still
+from receipts.pdfa import colour, exif, jpeg_whole, raster, still
 from receipts.pdfa.document import check_pixels
 from receipts.pdfa.model import Picture, Shown
 from receipts.policy import Limits
@@ -38,6 +38,8 @@ class Frame:
     ids: bytes
     is_adobe: bool
     is_jfif: bool
+    scans: int
+    has_restarts: bool
     end: int
 
 
@@ -56,6 +58,13 @@ def show(original: bytes, limits: Limits) -> Shown:
             Code.UNSUPPORTED_TYPE, f"JPEG of kind {frame.kind:#x}, {frame.precision} bit, {len(frame.ids)} planes"
         )
     image = _decoded(original)
+    jpeg_whole.refuse_cut(
+        original[: frame.end],
+        image,
+        pixels=frame.width * frame.height,
+        scans=frame.scans,
+        has_restarts=frame.has_restarts,
+    )
     exif_orientation = exif.orientation(image.info.get("exif", b""))
     meaning, profile = raster.meaning_of(image.info.get("icc_profile"), len(frame.ids))
     picture = Picture(
@@ -100,8 +109,8 @@ def _loaded(original: bytes, mode: str | None) -> JpegImagePlugin.JpegImageFile:
 
 def _frame(original: bytes) -> Frame:
     """Walk the markers up to the end of the first picture."""
-    found: dict[str, Any] = {"is_adobe": False, "is_jfif": False}
-    position, is_head = 2, True
+    found: dict[str, Any] = {"is_adobe": False, "is_jfif": False, "scans": 0, "has_restarts": False}
+    position = 2
     while True:
         marker = _NEXT_MARKER.search(original, position)
         if marker is None:
@@ -127,13 +136,15 @@ def _frame(original: bytes) -> Frame:
             found |= {"kind": kind, "precision": precision, "width": width, "height": height}
             found["ids"] = segment[6 : 6 + 3 * planes : 3]
         elif kind == 0xDA:
-            is_head = (
-                False  # what follows the first scan's header says nothing of colours any more, as libjpeg reads it
-            )
+            found["scans"] += 1
+        elif kind == 0xDD:
+            found["has_restarts"] |= any(segment)
+        elif found["scans"]:  # what stands between scans says nothing of colours any more, as libjpeg reads it
+            continue
         elif kind == 0xEE and segment.startswith(b"Adobe"):
-            found["is_adobe"] |= is_head
+            found["is_adobe"] = True
         elif kind == 0xE0 and segment.startswith(b"JFIF\0"):
-            found["is_jfif"] |= is_head
+            found["is_jfif"] = True
     if "kind" not in found:
         raise Refused(Code.DAMAGED, "JPEG without a frame")
     return Frame(end=position, **found)

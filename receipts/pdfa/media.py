@@ -45,6 +45,9 @@ _STARTS: Final = (
     (b"GIF89a", GIF),
     (b"\0\0\0\x0cjP  \r\n\x87\n", JP2),
     (CODESTREAM, JP2),
+    (b"IIU\0", "image/x-panasonic-rw2"),  # cameras' raw files, to be told apart from what nobody knows
+    (b"FUJIFILMCCD-RAW", "image/x-fuji-raf"),
+    (b"\0MRM", "image/x-minolta-mrw"),
     (b"!BDN", "application/vnd.ms-outlook-pst"),  # [MS-PST 2.2.2.6]: a whole mailbox, which is no message
 )
 _HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
@@ -103,4 +106,6 @@ def _in_container(original: bytes) -> str | None:
             return AVIF
         if _HEIF_BRANDS & set(brands):
             return HEIF
+        if brands[0] == b"crx ":
+            return "image/x-canon-cr3"
     return None

@@ -55,8 +55,10 @@ def show(original: bytes, limits: Limits) -> Shown:
     decoder, library = DECODERS[media_type]
     kind = media_type.removeprefix("image/")
     with raster.decoding(kind):
-        image = decoder(BytesIO(original))
+        image = decoder(BytesIO(original if media_type != media.AVIF else boxes.without_exif(original)))
     check_pixels(image.width, image.height, limits.pixels)
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        image.decodermaxblock = len(original)  # arithmetic decoding can't wait for more: all at once
     if media_type == media.JP2 and (profile := boxes.jp2_profile(original)):
         image.info["icc_profile"] = profile
     with raster.decoding(kind):

@@ -21,6 +21,7 @@ from receipts.policy import Limits
 
 _REDUCED: Final = 1
 _CANON_RAW: Final = b"CR"
+_YCBCR: Final = 6
 
 
 class Unturned(TiffImagePlugin.TiffImageFile):
@@ -44,6 +45,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     is_preview = first.one(tiff.SUBFILE) & _REDUCED and first.all(tiff.SUBDIRECTORIES)
     if first.all(tiff.DNG_VERSION) or original[8:10] == _CANON_RAW or is_preview:
         raise Refused(Code.UNSUPPORTED_TYPE, "what a camera's sensor measured, not a picture yet (raw)")
+    TiffImagePlugin.READ_LIBTIFF = any(_is_for_libtiff(page) for page in pages)
     pdf = pikepdf.new()
     shown = [_add_page(pdf, original, page, limits) for page in pages]
     is_stream = all(page["filter"] == "CCITTFaxDecode" for page in shown)
@@ -55,6 +57,11 @@ def show(original: bytes, limits: Limits) -> Shown:
         "shown": shown,
     }
     return Shown(pdf=pdf, route="tiff-stream" if is_stream else "tiff-decoded", fidelity=fidelity)
+
+
+def _is_for_libtiff(page: Directory) -> bool:
+    """Whether Pillow takes it for cut when it unpacks it itself: colours at half size, tiles that reach beyond it."""
+    return page.one(tiff.PHOTOMETRIC) == _YCBCR or page.one(tiff.TILE_WIDTH) > 0
 
 
 def _add_page(pdf: pikepdf.Pdf, original: bytes, page: Directory, limits: Limits) -> dict[str, Json]:

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from receipts.errors import Code, Refused
 from receipts.pdfa import boxes, colour, geometry, original_of
 from tests.conftest import SAMPLES
-from tests.receipts.pdfa_cases import chunk, made, picture, png_of, rendered
+from tests.receipts.pdfa_cases import chunk, made, picture, png_of, rendered, with_orientation
 
 HEIC = (SAMPLES / "images/tika__testHEIF.heic").read_bytes()
 AVIF = picture(Image.new("RGB", (16, 16), "red"), "AVIF")
@@ -87,6 +87,22 @@ def test_what_a_memory_card_held_before_does_no_harm(form: str) -> None:
         result = made(whole + more)
         assert original_of(result.pdf) == whole + more
         assert rendered(result.pdf).tobytes() == rendered(made(whole).pdf).tobytes()
+
+
+def test_an_avif_is_shown_whatever_its_exif_holds() -> None:
+    exif = with_orientation(6)
+    exif[0x010E] = "a red square"
+    sound = picture(Image.new("RGB", (16, 16), "red"), "AVIF", exif=exif)
+    broken = sound.replace(b"II*\0", b"????").replace(b"MM\0*", b"????")
+    assert broken != sound
+    assert made(broken).fidelity == made(sound).fidelity
+
+
+@pytest.mark.parametrize("start", [b"IIU\0", b"FUJIFILMCCD-RAW 0201", b"\0MRM", b"\0\0\0\x18ftypcrx \0\0\0\1crx isom"])
+def test_a_cameras_raw_file_is_known_and_refused(start: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        made(start + bytes(5000))
+    assert refused.value.code == Code.UNSUPPORTED_TYPE
 
 
 @pytest.mark.parametrize("form", ["AVIF", "JPEG2000", "WEBP"])

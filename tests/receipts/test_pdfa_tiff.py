@@ -264,3 +264,48 @@ def test_any_orientation_is_written_down_or_none(turned: int) -> None:
     for bits in (8, 16):
         result = made(tiff_of(noise(4, 4, 3, bits, 1), bits, 2, more={274: (turned,)}))
         assert result.fidelity["shown"][0]["exif_orientation"] == (turned if turned < 1 << 16 else 1)  # type: ignore[index]
+
+
+def in_one_strip(image: Image.Image, across: int, down: int) -> bytes:
+    """An unpacked TIFF of YCbCr, one colour for each `across` x `down` pixels (TIFF 6.0 section 21)."""
+    light, blue, red = (np.asarray(band) for band in image.convert("YCbCr").split())
+    blocks = [
+        [*light[y : y + down, x : x + across].ravel(), blue[y, x], red[y, x]]
+        for y in range(0, image.height, down)
+        for x in range(0, image.width, across)
+    ]
+    data = bytes(value for block in blocks for value in block)
+    tags = {256: image.width, 257: image.height, 259: 1, 262: 6, 277: 3, 278: image.height, 279: len(data)}
+    rows = [(tag, 4, 1, struct.pack("<I", value)) for tag, value in tags.items()]
+    rows += [(258, 3, 3, struct.pack("<I", 8 + len(data))), (273, 4, 1, struct.pack("<I", 8))]
+    rows += [(530, 3, 2, struct.pack("<HH", across, down))]
+    entries = b"".join(struct.pack("<HHI", *row[:3]) + row[3] for row in sorted(rows))
+    directory = struct.pack("<H", len(rows)) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(data) + 6) + data + struct.pack("<HHH", 8, 8, 8) + directory
+
+
+@pytest.mark.parametrize(("across", "down"), [(1, 1), (2, 1), (2, 2), (4, 2), (4, 4)])
+def test_colours_at_less_than_full_size_are_read(across: int, down: int) -> None:
+    image = Image.new("RGB", (48, 32), "navy")
+    image.paste("orange", (16, 0, 32, 32))
+    result = made(in_one_strip(image, across, down))
+    shown = rendered(result.pdf)
+    for x in (8, 24, 40):
+        seen = shown.getpixel((x * shown.width // 48, shown.height // 2))
+        assert seen == pytest.approx(image.getpixel((x, 16)), abs=4)
+
+
+def test_unpacked_tiles_that_reach_beyond_the_picture_are_read() -> None:
+    grey = np.arange(50 * 70, dtype=np.uint8).reshape(50, 70)
+    tiles = np.zeros((64, 96), np.uint8)
+    tiles[:50, :70] = grey
+    data = b"".join(tiles[y : y + 32, x : x + 32].tobytes() for y in (0, 32) for x in (0, 32, 64))
+    tags = {256: 70, 257: 50, 258: 8, 259: 1, 262: 1, 277: 1, 322: 32, 323: 32}
+    rows = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items()]
+    places = struct.pack("<12I", *(8 + 1024 * at for at in range(6)), *[1024] * 6)
+    rows += [struct.pack("<HHII", 324, 4, 6, 8 + len(data)), struct.pack("<HHII", 325, 4, 6, 8 + len(data) + 24)]
+    directory = struct.pack("<H", len(rows)) + b"".join(rows) + bytes(4)
+    original = b"II*\0" + struct.pack("<I", 8 + len(data) + 48) + data + places + directory
+    pdf, image = image_of(made(original).pdf)
+    with pdf:
+        assert image.read_bytes() == grey.tobytes()
