@@ -14,6 +14,7 @@ from rich.table import Table
 
 OK: Final = 0
 DOES_NOT_HOLD: Final = 1
+WRONG_USAGE: Final = 2
 FAULT: Final = 3
 
 console = Console()

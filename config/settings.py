@@ -12,8 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 
 class FolderSource(BaseModel):
@@ -177,6 +178,10 @@ class Settings(BaseSettings):
         ]
 
 
+class WrongSetting(ValueError):
+    """A setting's name is unknown, or its value is not of its kind. The message holds no value: it may be a secret."""
+
+
 _OTHER_NAMES = frozenset({"root", "trace"})
 """Names that begin like a setting and are none: where the program lies, and whether it shows where a fault arose."""
 
@@ -186,7 +191,7 @@ def settings() -> Settings:
     """The settings of this process, read once.
 
     Raises:
-        ValueError: A name is unknown, or a value is not of its kind.
+        WrongSetting: A name is unknown, or a value is not of its kind.
     """
     import os
 
@@ -198,7 +203,20 @@ def settings() -> Settings:
         and name.upper().removeprefix("PROBANT_").split("__")[0].lower() not in {*Settings.model_fields, *_OTHER_NAMES}
     )
     if unknown:  # pydantic-settings only refuses those in a file; a slip must not seal with the development key
-        raise ValueError(f"no such setting: {', '.join(unknown)}")
+        raise WrongSetting(f"no such setting: {', '.join(unknown)}")
     home = Path(os.environ.get("PROBANT_HOME") or "var")
     env_file = home / "probant.env"
-    return Settings(_env_file=env_file if env_file.is_file() else None)
+    try:
+        return Settings(_env_file=env_file if env_file.is_file() else None)
+    except ValidationError as invalid:
+        raise WrongSetting("; ".join(map(_told, invalid.errors()))) from invalid
+    except SettingsError as unread:
+        raise WrongSetting(f"{unread}: it must be JSON") from unread
+
+
+def _told(slip: ErrorDetails) -> str:
+    """A slip by the name of its variable and where in it, such as `PROBANT_SOURCES.0.imap.host: Field required`."""
+    first, *rest = map(str, slip["loc"])
+    prefix = "" if first.lower().startswith("probant_") else "PROBANT_"  # unknown names from a file come with theirs
+    why = "no such setting" if slip["type"] == "extra_forbidden" else slip["msg"]
+    return f"{'.'.join([prefix + first.upper(), *rest])}: {why}"

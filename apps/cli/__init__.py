@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from apps.cli import audit, ingest, normalise, preflight, receipts, registry, seal, service, trust, verify
-from apps.output import FAULT, complain
+from apps.cli import audit, ingest, normalise, original, preflight, receipts, registry, seal, service, trust, verify
+from apps.output import FAULT, WRONG_USAGE, complain
 
 HELP = """Turns expense receipts into archives that hold up in front of a tax inspector or a judge.
 
@@ -33,7 +33,7 @@ app.command("ingest")(ingest.ingest)
 app.command("normalise")(normalise.normalise)
 app.command("seal")(seal.seal)
 app.command("verify")(verify.verify)
-app.command("original")(verify.original)
+app.command("original")(original.original)
 app.command("audit")(audit.audit)
 app.command("preflight")(preflight.preflight)
 app.command("demo")(service.demo)
@@ -59,11 +59,21 @@ def installation(
 
 
 def main() -> None:
-    """Run the command; a technical fault is told in one line, with the whole trace on request."""
+    """Run the command; what stops it is told in one line, with the whole trace on request."""
     try:
         app()
     except Exception as error:
         if os.environ.get("PROBANT_TRACE"):
             raise
-        complain(f"{type(error).__name__}: {error}", "Set PROBANT_TRACE=1 to see where.")
-        raise SystemExit(FAULT) from error
+        raise SystemExit(_told(error)) from error
+
+
+def _told(error: Exception) -> int:
+    """Say what stopped the command; the exit code."""
+    from config.settings import WrongSetting  # takes long to import
+
+    if isinstance(error, WrongSetting):
+        complain(str(error), "Mend it in the environment or in probant.env; docs/production.md has an example.")
+        return WRONG_USAGE
+    complain(f"{type(error).__name__}: {error}", "Set PROBANT_TRACE=1 to see where.")
+    return FAULT

@@ -29,7 +29,13 @@ def list_receipts(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List receipts: one line each."""
-    found = all_rows(tenant, [name.upper() for name in state] if state else None)
+    from receipts.receipt import State
+
+    wanted = [name.upper() for name in state] if state else None
+    if unknown := set(wanted or ()) - {each.value for each in State}:
+        there_are = ", ".join(each.value for each in State)
+        raise typer.BadParameter(f"no state is called {min(unknown)}; there are {there_are}", param_hint="--state")
+    found = all_rows(tenant, wanted)
     if as_json:
         for row in found:
             print_json(as_entry(row))
@@ -88,7 +94,10 @@ def find(receipt: str) -> Row:
     begins = receipt if "/" in receipt else f"/{receipt}"
     found = [row for row in all_rows() if (row.stream.startswith(begins) if "/" in receipt else begins in row.stream)]
     if len(found) != 1:
-        complain(f"{len(found)} receipts are named {receipt}", "See `probant receipts list`.")
+        if found:
+            complain(f"{len(found)} receipts begin with {receipt}", "Give more of the id.")
+        else:
+            complain(f"no receipt is named {receipt}", "See `probant receipts list`.")
         raise typer.Exit(DOES_NOT_HOLD)
     return found[0]
 

@@ -95,6 +95,25 @@ def test_an_original_that_was_put_in_after_the_seal_is_not_taken_out(
     assert out.read_bytes() == (samples / JPEG).read_bytes()
 
 
+def test_a_report_or_an_original_is_never_written_over_a_file(
+    in_use: Installation, samples: Path, tmp_path: Path
+) -> None:
+    [received] = in_use.receive(samples / JPEG)
+    in_use.ingest()
+    sealed = tmp_path / "sealed.pdf"
+    sealed.write_bytes(in_use.archived_file(str(received.receipt)))
+    before = sealed.read_bytes()
+    nowhere = tmp_path / "nowhere" / "new"
+    for command in (["verify", "--pdf"], ["verify", "--etsi-xml"], ["original", "-o"]):
+        for target in (sealed, nowhere):
+            result = CliRunner().invoke(app, [*command, str(target), str(sealed)])
+            assert result.exit_code == 2, (command, result.output)
+    assert sealed.read_bytes() == before
+    pdf, xml = tmp_path / "report.pdf", tmp_path / "report.xml"
+    assert CliRunner().invoke(app, ["verify", str(sealed), "--pdf", str(pdf), "--etsi-xml", str(xml)]).exit_code == 0
+    assert (pdf.read_bytes()[:5], xml.read_bytes()[:5]) == (b"%PDF-", b"<?xml")
+
+
 def _with_other_original(sealed: bytes, other: bytes) -> bytes:
     """As a forger would: in a further update, with a digest that fits."""
     writer = IncrementalPdfFileWriter(BytesIO(sealed))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.checking import check
+from apps.checking import Question, check
 from config.settings import Settings
 from connectors import devpki as development
 from receipts.verdict import Verdict
@@ -64,7 +64,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def ours(world: World, connections: Connections, at: dt.datetime) -> dict[str, Verdict]:
     """Our verdict on each file."""
-    return {name: check(name, content, connections, at=at) for name, content in world.files.items()}
+    return {name: check(name, content, connections, Question(at=at)) for name, content in world.files.items()}
 
 
 def theirs(world: World, options: list[object], at: dt.datetime) -> dict[str, tuple[bool, str]]:
@@ -99,7 +99,7 @@ def test_an_expired_list_proves_nothing(world: World) -> None:
 
 def test_a_verdict_can_be_repeated_with_the_list_of_that_day(world: World) -> None:
     connections, _ = world.bring("then", days=30)
-    first = check("file", world.files["nothing"], connections, at=NOW + DAY)
+    first = check("file", world.files["nothing"], connections, Question(at=NOW + DAY))
     assert first.trusted_list is not None
     # Years later: the provider was withdrawn from the start, as the new list has it.
     folder = world.folder / "later"
@@ -113,7 +113,8 @@ def test_a_verdict_can_be_repeated_with_the_list_of_that_day(world: World) -> No
     ]
     (folder / "ZZ.xml").write_bytes(trustlists.write(Issue(number=2, at=issued), withdrawn, operator()))
     task.bring(connections.settings, folder, issued)
-    now = check("file", world.files["nothing"], connections, at=issued)
+    now = check("file", world.files["nothing"], connections, Question(at=issued))
     assert (now.report.passed, now.kind) == (True, "AdESeal")
-    again = check("file", world.files["nothing"], connections, at=NOW + DAY, trusted_list=first.trusted_list)
+    asked = Question(at=NOW + DAY, trusted_list=first.trusted_list or "")
+    again = check("file", world.files["nothing"], connections, asked)
     assert again.to_json() == first.to_json()
