@@ -36,7 +36,6 @@ _STYLE: Final = (
 )
 _WIDEST: Final = 2.0  # of the page; what is wider than this would be too small to read once it fits
 _WRAPPED: Final = "[nowrap], [style*=nowrap] { white-space: normal !important }"
-_ENDLESS: Final = re.compile(r"[^\n]{4000}")
 _NO_TAG: Final = re.compile(r"<(?![a-zA-Z/!?])")  # the renderer's memory grows by the square of their number
 _RAW: Final = re.compile(r"(</?(?:style|script|title|textarea)\b)", re.IGNORECASE)
 _LONG: Final = re.compile(r"<[^<>]*>|&[^;\s]{1,32};|[^\s<>&]{40}")
@@ -105,6 +104,7 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages
     header, body = typefaces.replaced(header, missing), typefaces.replaced(body, missing)
     body = _NO_TAG.sub("&lt;", body)
     tables = sober.check(body)
+    body = sober.eased(body)
     try:
         top = _strip(header)
         book = _laid_out(body, fetcher, _STYLE if tables else _STYLE + _NO_TABLES)
@@ -219,7 +219,6 @@ def is_certain(pdf: Pdf) -> bool:
 
 def text(content: str) -> str:
     """Plain text as HTML."""
-    content = _ENDLESS.sub(lambda piece: f"{piece[0]}\n", content)  # the renderer's time grows by the square of a line
     return f'<pre style="font: 9pt monospace">{html.escape(content)}</pre>'
 
 
