@@ -73,6 +73,7 @@ class Pages:
         tables_as_blocks: Whether tables lay too deep within each other to be laid out as such.
         scale_percent: How large the pages are shown, so that what is wider than a page is not cut off.
         is_blank: Whether the body shows neither text nor picture.
+        body: The pages without the strip, as a file.
     """
 
     pdf: Pdf
@@ -81,6 +82,7 @@ class Pages:
     tables_as_blocks: bool
     scale_percent: int
     is_blank: bool
+    body: bytes
 
 
 def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages_most: int) -> Pages:
@@ -126,6 +128,7 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages
         tables_as_blocks=not tables,
         scale_percent=min(100, round(100 / _overflow(book))),
         is_blank=_is_blank(shown.getvalue()),
+        body=shown.getvalue(),
     )
 
 

@@ -148,6 +148,11 @@ def _has(leaf: Leaf, side_px: int, pixels: int = 0, widest: float = inf, *, is_p
     return min(width, height) >= side_px and width * height >= pixels and width <= widest * height
 
 
+def is_legible(content: bytes) -> bool:
+    """Whether a picture that a page can show has pixels enough to be read."""
+    return _has(Leaf(name="", declared="", content=content), LEGIBLE_SIDE_PX, is_placed=True)
+
+
 def _is_showable(leaf: Leaf) -> bool:
     """Whether a page of the mail can show the picture: its renderer knows the format, and no CMYK."""
     if leaf.sniffed != media.JPEG:

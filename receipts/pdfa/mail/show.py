@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from types import MappingProxyType
 from typing import Final
@@ -15,28 +14,16 @@ import pypdfium2
 
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import media, render, typefaces, typeset
-from receipts.pdfa.mail import choose, opening, signed, texts
-from receipts.pdfa.mail.message import Leaf, Message, Text
+from receipts.pdfa import media, render, typeset
+from receipts.pdfa.mail import choose, opening, sections, signed, unseen
+from receipts.pdfa.mail.message import Leaf, Message
 from receipts.pdfa.model import Part, Shown
 from receipts.policy import Limits
 
-SHOWN_FIELDS: Final = ("From", "Sender", "To", "Cc", "Date", "Subject")
 CONTAINERS: Final = MappingProxyType({media.MAIL: "mime", media.TNEF: "tnef", media.OUTLOOK: "msg", media.PKCS7: "cms"})
 _HEADER_STYLE: Final = "font: 9pt sans-serif; border-bottom: 1pt solid #888888; padding-bottom: 6pt"
 _VALUE_MOST: Final = 1000
-_ROWS_MOST: Final = 60
-_TEXT_MOST: Final = 200_000
-_RECEIPT: Final = "a receipt of its own"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Section:
-    """What stands together: a strip of our own, and below it words of the sender."""
-
-    rows: list[tuple[str, str]]
-    body: str
-    inline: Mapping[str, tuple[str, bytes]]
+_HIDDEN_MOST: Final = 500  # characters that the provenance quotes
 
 
 def show(original: bytes, limits: Limits) -> Shown:
@@ -48,7 +35,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     media_type = media.detect(original)
     message = opening.Opening(limits).message(original, media_type)
     chosen = choose.receipts(message, limits)
-    pdf, said = _pages(list(_sections(message, chosen)), limits)
+    pdf, said = _pages(list(sections.sections(message, chosen)), limits)
     if said.is_blank and not chosen:
         inside = [leaf.sniffed or "something" for leaf in message.leaves if leaf.sniffed != opening.SIGNATURE]
         if media_type in (media.PKCS7, media.TNEF) and inside:
@@ -68,6 +55,9 @@ def show(original: bytes, limits: Limits) -> Shown:
         "parts": [_described(part, leaf) for part, leaf in zip(parts, chosen, strict=True)],
         "signatures": _signatures(everything),
         "outside_content_blocked": said.blocked,
+        "hidden_text_characters": sum(map(len, said.hidden)) if said.is_looked_at else None,
+        "hidden_text": " | ".join(said.hidden)[:_HIDDEN_MOST],
+        "hidden_pictures_shown": said.pictures,
         "characters_without_glyph": said.without_glyph,
         "tables_as_blocks": said.tables_as_blocks,
         "scale_percent": said.scale_percent,
@@ -92,20 +82,26 @@ class _Said:
     tables_as_blocks: bool = False
     scale_percent: int = 100
     is_blank: bool = True
+    is_looked_at: bool = True
+    hidden: list[str] = field(default_factory=list)
+    pictures: int = 0
 
 
-def _pages(sections: list[_Section], limits: Limits) -> tuple[pikepdf.Pdf, _Said]:
+def _pages(waiting: list[sections.Section], limits: Limits) -> tuple[pikepdf.Pdf, _Said]:
     """All sections, one after the other."""
     said, whole = _Said(), None
-    for section in sections:
+    while waiting:
+        section = waiting.pop(0)
         left = limits.pages - (len(whole.pages) if whole else 0)
-        rows = [*section.rows, *_note(section)]
+        rows = [*section.rows, *sections.note(section)]
         pages = typeset.pages(_strip(rows), section.body, section.inline, left)
         said.blocked += pages.blocked
         said.without_glyph += pages.without_glyph
         said.tables_as_blocks |= pages.tables_as_blocks
         said.scale_percent = min(said.scale_percent, pages.scale_percent)
         said.is_blank &= pages.is_blank
+        if section.is_html and (hidden := _looked_at(section, pages.body, said)):
+            waiting.insert(0, hidden)
         if whole is None:
             whole = pages.pdf
         else:
@@ -115,82 +111,24 @@ def _pages(sections: list[_Section], limits: Limits) -> tuple[pikepdf.Pdf, _Said
     return whole, said
 
 
-def _note(section: _Section) -> list[tuple[str, str]]:
-    """What is to be said on the page itself of characters that it can't show."""
-    missing = typefaces.without_glyph(section.body + "".join(value for _, value in section.rows))
-    said = f"{len(missing)} characters that no font here has show as \ufffd; the attached message has them"
-    return [("Note", said)] if missing else []
-
-
-def _sections(message: Message, chosen: list[Leaf]) -> Iterator[_Section]:
-    """Every message, and where none carries a receipt, every text that is attached: then it may be one."""
-    digests = {hashlib.sha256(leaf.content).digest() for leaf in chosen}
-    for one in message.walk():
-        rows = [(name, value) for field in SHOWN_FIELDS for name, value in one.fields if name.lower() == field.lower()]
-        rows = [("Forwarded", "message within the message"), *rows] if one is not message else rows
-        rows += [("Attached", _listed(leaf, digests)) for leaf in one.leaves]
-        beside = _beside(one, digests)
-        below = (f'<p><img src="{address}"></p>' for address in beside)
-        *before, last = list(_apart(one.texts)) or [""]
-        for body in before:
-            yield _Section(rows=rows, body=body, inline=_inline(one.leaves))
-            rows = [("", "the message goes on")]
-        yield _Section(rows=rows, body="\n".join([last, *below]), inline=_inline(one.leaves) | beside)
-        for leaf in one.leaves if not chosen else ():
-            if leaf.sniffed in (opening.TEXT, opening.HTML) and len(leaf.content) <= _TEXT_MOST:
-                is_html = leaf.sniffed == opening.HTML
-                words = Text(content=texts.decoded(leaf.content, None, is_html=is_html), is_html=is_html)
-                yield _Section(rows=[("Attached", leaf.name or "without a name")], body=_html(words), inline={})
-
-
-def _inline(leaves: list[Leaf]) -> dict[str, tuple[str, bytes]]:
-    """Pictures by the addresses under which HTML may ask for them (RFC 2392, RFC 2557)."""
-    pictures = [leaf for leaf in leaves if leaf.sniffed.startswith("image/")]
-    found = {leaf.location: (leaf.sniffed, leaf.content) for leaf in pictures if leaf.location}
-    return found | {f"cid:{leaf.content_id}": (leaf.sniffed, leaf.content) for leaf in pictures if leaf.content_id}
-
-
-def _beside(message: Message, digests: set[bytes]) -> dict[str, tuple[str, bytes]]:
-    """Pictures that are no receipts and that the text does not show: as mail programs do, they stand below it."""
-    text = "\n".join(one.content for one in message.texts)
-    referenced = set(texts.references(text))
-    return {
-        f"cid:beside-{number}@probant": (leaf.sniffed, leaf.content)
-        for number, leaf in enumerate(message.leaves[:_ROWS_MOST])
-        if leaf.sniffed.startswith("image/")
-        and leaf.content_id not in referenced
-        and not (leaf.location and leaf.location in text)
-        and hashlib.sha256(leaf.content).digest() not in digests
-    }
-
-
-def _apart(texts: list[Text]) -> Iterator[str]:
-    """Texts that may stand together: what one in HTML leaves open, hides or styles must not reach another."""
-    plain: list[str] = []
-    for text in texts:
-        if not text.is_html:
-            plain.append(_html(text))
-            continue
-        if any(plain):
-            yield "\n".join(plain)
-        plain = []
-        yield text.content
-    if plain:
-        yield "\n".join(plain)
-
-
-def _html(text: Text) -> str:
-    return text.content if text.is_html else typeset.text(text.content)
-
-
-def _listed(leaf: Leaf, digests: set[bytes]) -> str:
-    fate = f": {_RECEIPT}" if hashlib.sha256(leaf.content).digest() in digests else ""
-    return f"{leaf.name or 'without a name'} ({leaf.sniffed or leaf.declared}, {len(leaf.content)} bytes){fate}"
+def _looked_at(section: sections.Section, body: bytes, said: _Said) -> sections.Section | None:
+    """Say what a body hides of its words; the pictures that it hides, to be shown after it."""
+    look = unseen.look(body)
+    said.is_looked_at &= look.is_whole
+    said.hidden += look.hidden(section.body)
+    expected = {address: section.inline[address] for address in section.expected}
+    hidden = {address: known for address, known in expected.items() if not look.shows(known[1])}
+    said.pictures += len(hidden)
+    rows = [("Hidden", f"pictures that the text refers to and hides: {len(hidden)}")]
+    return sections.Section(rows=rows, body=sections.shown(hidden), inline=hidden) if hidden else None
 
 
 def _strip(rows: list[tuple[str, str]]) -> str:
-    if len(rows) > _ROWS_MOST:
-        rows = [*rows[:_ROWS_MOST], ("", f"and {len(rows) - _ROWS_MOST} more, in the attached message")]
+    if len(rows) > sections.ROWS_MOST:
+        rows = [
+            *rows[: sections.ROWS_MOST],
+            ("", f"and {len(rows) - sections.ROWS_MOST} more, in the attached message"),
+        ]
     cells = "".join(
         f'<tr><td style="color: #555555; vertical-align: top; padding-right: 8pt">{html.escape(name)}</td>'
         f'<td style="overflow-wrap: anywhere">{html.escape(_short(value))}</td></tr>'
