@@ -8,6 +8,7 @@ from typing import Final
 from PIL import Jpeg2KImagePlugin
 
 from receipts import quality
+from receipts.errors import Code, Refused
 from receipts.evidence import Json
 from receipts.pdfa import boxes, media, raster, still
 from receipts.pdfa.colour import is_usable
@@ -19,6 +20,7 @@ _SRGB: Final = 16  # ISO 15444-1 table I.10
 _GREY: Final = 17
 _PLAIN: Final = {(1, _GREY): 1, (3, _SRGB): 3}
 _DEPTHS: Final = (7, 15)  # 8 and 16 bits, without a sign
+_END: Final = b"\xff\xd9"  # ISO 15444-1 A.4.4
 _NAMED: Final = 1  # ISO 15444-1 table I.9: how the colour is stated
 _PROFILED: Final = 2
 
@@ -29,6 +31,20 @@ def show(original: bytes, limits: Limits) -> Shown:
     Raises:
         Refused: TRUNCATED, DAMAGED, TOO_MANY_PIXELS or UNSUPPORTED_TYPE.
     """
+    try:
+        return _shown(original, limits)
+    except Refused as refused:
+        coded = _codestream(original)
+        if refused.code is Code.DAMAGED and coded.startswith(media.CODESTREAM) and _END not in coded[-64:]:
+            raise Refused(Code.TRUNCATED, "JPEG 2000 without its end") from refused
+        raise
+
+
+def _codestream(original: bytes) -> bytes:
+    return next((content for name, content in boxes.within(original) if name == b"jp2c"), original)
+
+
+def _shown(original: bytes, limits: Limits) -> Shown:
     components = 0
     if not original.startswith(media.CODESTREAM):
         raster.refuse_filled_up(original[: boxes.check(original)], "jp2")

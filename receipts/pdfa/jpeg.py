@@ -23,6 +23,7 @@ from receipts.policy import Limits
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in coded data: neither a stuffed FF nor a restart
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _DCT: Final = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended and progressive Huffman: what DCTDecode knows
+_PROGRESSIVE: Final = 0xC2
 _ARITHMETIC: Final = frozenset({0xC9, 0xCA})  # Pillow decodes these, PDF readers do not
 _RGB_IDS: Final = b"RGB"
 
@@ -38,7 +39,7 @@ class Frame:
     ids: bytes
     is_adobe: bool
     is_jfif: bool
-    scans: int
+    scans: tuple[bytes, ...]
     has_restarts: bool
     end: int
 
@@ -57,12 +58,13 @@ def show(original: bytes, limits: Limits) -> Shown:
         raise Refused(
             Code.UNSUPPORTED_TYPE, f"JPEG of kind {frame.kind:#x}, {frame.precision} bit, {len(frame.ids)} planes"
         )
+    jpeg_whole.refuse_unfinished(frame.ids, frame.scans, is_progressive=frame.kind == _PROGRESSIVE)
     image = _decoded(original)
     jpeg_whole.refuse_cut(
         original[: frame.end],
         image,
         pixels=frame.width * frame.height,
-        scans=frame.scans,
+        scans=len(frame.scans),
         has_restarts=frame.has_restarts,
     )
     exif_orientation = exif.orientation(image.info.get("exif", b""))
@@ -109,7 +111,7 @@ def _loaded(original: bytes, mode: str | None) -> JpegImagePlugin.JpegImageFile:
 
 def _frame(original: bytes) -> Frame:
     """Walk the markers up to the end of the first picture."""
-    found: dict[str, Any] = {"is_adobe": False, "is_jfif": False, "scans": 0, "has_restarts": False}
+    found: dict[str, Any] = {"is_adobe": False, "is_jfif": False, "scans": (), "has_restarts": False}
     position = 2
     while True:
         marker = _NEXT_MARKER.search(original, position)
@@ -136,7 +138,7 @@ def _frame(original: bytes) -> Frame:
             found |= {"kind": kind, "precision": precision, "width": width, "height": height}
             found["ids"] = segment[6 : 6 + 3 * planes : 3]
         elif kind == 0xDA:
-            found["scans"] += 1
+            found["scans"] += (segment,)
         elif kind == 0xDD:
             found["has_restarts"] |= any(segment)
         elif found["scans"]:  # what stands between scans says nothing of colours any more, as libjpeg reads it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Final
 
@@ -16,7 +17,29 @@ from receipts.pdfa import raster
 _GREY: Final = range(126, 130)  # what comes of no coefficients (ITU-T T.81 A.3.1: samples are shifted by 128)
 _DECODED_MOST_PX: Final = 100_000_000
 _CORRUPT: Final = "JPEG data is corrupt"  # what qpdf says where libjpeg warns
+_LAST: Final = 63  # of the coefficients, from 0
 _END: Final = b"\xff\xd9"
+
+
+def refuse_unfinished(ids: bytes, scans: Sequence[bytes], *, is_progressive: bool) -> None:
+    """Refuse a picture of which scans are missing: decoders show it without some of its colours or detail.
+
+    Args:
+        ids: Of its components.
+        scans: The header of each scan (ITU-T T.81 B.2.3).
+        is_progressive: Whether scans hold some of the 64 coefficients, or some bits of them, alone (G.1.1.1).
+
+    Raises:
+        Refused: TRUNCATED.
+    """
+    bits_left: dict[tuple[int, int], int] = {}
+    for scan in scans:
+        count = scan[0] if scan else 0
+        first, last, bits = scan[1 + 2 * count : 4 + 2 * count].ljust(3, b"\0") if is_progressive else b"\0\x3f\0"
+        for coefficient in range(first, min(last, _LAST) + 1):
+            bits_left |= {(component, coefficient): bits & 15 for component in scan[1 : 1 + 2 * count : 2]}
+    if any(bits_left.get((component, each), 1) for component in ids for each in range(_LAST + 1)):
+        raise Refused(Code.TRUNCATED, f"JPEG of which scans are missing: it has {len(scans)}")
 
 
 def refuse_cut(picture: bytes, image: Image.Image, *, pixels: int, scans: int, has_restarts: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -20,6 +21,8 @@ from receipts.policy import Limits
 DPI: Final = 300
 GLANCED_DPI: Final = 36
 _DEEPEST: Final = 28  # forms within forms
+_LOSSLESS: Final = frozenset({"ASCIIHexDecode", "ASCII85Decode", "FlateDecode", "LZWDecode", "RunLengthDecode"})
+_ADDRESS: Final = re.compile(r" <[^>]*>")
 PAGE_PIXELS_MOST: Final = 40_000_000  # A2 at 300 dpi; larger pages get fewer dots per inch, which the report says
 RENDERER: Final = pdfium.NAME
 
@@ -80,8 +83,17 @@ def check_pictures(document: pypdfium2.PdfDocument, pages: Iterable[int]) -> Non
         with _drawing(number):
             page = document[number]
             for picture in page.get_objects([pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=_DEEPEST):
-                picture.get_bitmap().close()
+                _decode(picture)
             page.close()
+
+
+def _decode(picture: pypdfium2.PdfImage) -> None:
+    try:
+        picture.get_bitmap().close()
+    except pypdfium2.PdfiumError:
+        is_plain = _LOSSLESS.issuperset(picture.get_filters()) and picture.get_metadata().bits_per_pixel > 0
+        if not is_plain:  # PDFium draws these, also those within the page's content that it can't hand out
+            raise
 
 
 @contextmanager
@@ -89,7 +101,7 @@ def _drawing(number: int) -> Iterator[None]:
     try:
         yield
     except pypdfium2.PdfiumError as error:
-        raise Refused(Code.DAMAGED, f"PDF page {number + 1}: {error}"[:200]) from error
+        raise Refused(Code.DAMAGED, f"PDF page {number + 1}: {_ADDRESS.sub('', str(error))}"[:200]) from error
 
 
 def _scale(width_pt: float, height_pt: float, dpi: int, limits: Limits) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from typing import Any
 
@@ -39,6 +40,17 @@ def test_a_cut_jpeg_is_refused_though_it_has_an_end(coding: str, mode: str) -> N
     for share in (1, 5, 9):
         with pytest.raises(Refused) as refused:
             made(whole[: start + (len(whole) - start) * share // 10] + END)
+        assert refused.value.code == Code.TRUNCATED
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_progressive_jpeg_without_its_last_scans_is_refused(mode: str) -> None:
+    whole = picture(NOISE.convert(mode), "JPEG", progressive=True)
+    scans = [found.start() for found in re.finditer(rb"\xff\xda\0[\x08\x0c]", whole)]
+    assert len(scans) > 3
+    for start in scans[1:]:
+        with pytest.raises(Refused) as refused:
+            made(whole[:start] + END)
         assert refused.value.code == Code.TRUNCATED
 
 

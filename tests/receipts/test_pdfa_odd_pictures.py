@@ -18,6 +18,7 @@ from tests.receipts.pdfa_cases import chunk, made, picture, png_of, rendered, wi
 HEIC = (SAMPLES / "images/tika__testHEIF.heic").read_bytes()
 AVIF = picture(Image.new("RGB", (16, 16), "red"), "AVIF")
 NOISE = {form: picture(Image.effect_noise((90, 90), 90).convert("RGB"), form) for form in ("AVIF", "WEBP", "JPEG2000")}
+BOXED = NOISE["JPEG2000"]
 JPEG = picture(Image.effect_noise((90, 90), 50), "JPEG")
 ROWS = b"".join(b"\0" + bytes((x * 9, x * 5, x * 3, 255 - x)) * 4 for x in range(4))  # 4 x 4 pixels with alpha
 
@@ -64,6 +65,11 @@ REFUSED = {
         NOISE["JPEG2000"][:2000].ljust(len(NOISE["JPEG2000"]), b"\0"),
         Code.TRUNCATED,
     ),
+    "a jpeg 2000 that was cut, in a box up to its end": (
+        BOXED[: BOXED.index(b"jp2c") - 4] + bytes(4) + BOXED[BOXED.index(b"jp2c") : 2000],
+        Code.TRUNCATED,
+    ),
+    "a jpeg 2000 that was cut, without boxes": (BOXED[BOXED.index(b"jp2c") + 4 : 2000], Code.TRUNCATED),
     "a jpeg that was cut and goes on with another": (JPEG[: len(JPEG) // 2] + JPEG, Code.TRUNCATED),
     "a jpeg that was cut and filled up": (
         JPEG[:2000] + bytes(3000),

@@ -14,7 +14,7 @@ from receipts.errors import Code, Refused
 from receipts.pdfa import whole
 from receipts.policy import Limits
 from tests.receipts import pdf_attacks, pdf_cases
-from tests.receipts.pdfa_cases import made, picture
+from tests.receipts.pdfa_cases import made, picture, rendered
 
 TEXT = zlib.compress(b"BT /F 9 Tf (Total 120.00) Tj ET " * 300)
 PHOTO = picture(Image.linear_gradient("L").resize((300, 300)), "JPEG")
@@ -152,3 +152,14 @@ def test_a_picture_inside_may_have_as_many_pixels_as_one_by_itself() -> None:
     with pytest.raises(Refused) as refused:
         made(original, Limits(pixels=89_999))
     assert refused.value.code == Code.TOO_MANY_PIXELS
+
+
+def test_a_picture_within_the_content_that_pdfium_draws_and_does_not_hand_out_is_there() -> None:
+    pdf = pikepdf.open(BytesIO(with_picture(PHOTO_2000, Name.JPXDecode)))
+    page = pdf.pages[0].obj
+    palette = Array([Name.Indexed, Name.DeviceRGB, 1, pikepdf.String(b"\0\0\xff\xff\0\0")])
+    page.Resources.ColorSpace = Dictionary(C=pdf.make_indirect(palette))
+    within = b"q 90 0 0 90 0 0 cm\nBI\n/W 2\n/H 2\n/BPC 8\n/CS /C\nID\n\0\1\1\0\nEI\nQ"
+    page.Contents = pdf.make_stream(b"q 200 0 0 200 0 0 cm /P Do Q " + within)
+    shown = rendered(made(raw(pdf)).pdf)
+    assert shown.getpixel((20, 130)) == (0, 0, 255)
