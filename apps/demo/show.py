@@ -70,6 +70,7 @@ def _next_steps(tenant: str, services: Services, run: str | None) -> None:
         page = f"runs/flow-run/{run}" if run else "runs"
         _say(f"This run in the Prefect UI:  {running['prefect'].url}/{page}")
     _say(f"Upload page:                 {running['portal'].url}/")
+    _say("What you send there is archived once `make up` has started the worker, within a minute or two.")
 
 
 def _say(text: str = "") -> None:

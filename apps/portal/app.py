@@ -11,12 +11,13 @@ from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, PackageLoader, select_autoescape
+from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from apps.portal.access import COOKIE, LOOPBACK, SESSION_S, Door, Forbidden, refuse_other_sites
+from apps.portal.pages import WORDS, page, problem, wants_page
 from apps.portal.receiving import receive
 from connectors.source.mobile import Inbox, KeyReused
 
@@ -70,12 +71,20 @@ def _add_common_answers(app: FastAPI) -> None:
 
     @app.exception_handler(Forbidden)
     async def forbidden(request: Request, fault: Forbidden) -> Response:
-        if not _wants_page(request):
-            headers = {"WWW-Authenticate": "Bearer"} if fault.status == 401 else None
-            answer = {"code": fault.code, "advice": fault.advice}
-            return JSONResponse(answer, status_code=fault.status, headers=headers)
-        page = "sign-in.html" if fault.status == 401 else "problem.html"
-        return _page(page, status=fault.status, code=fault.code, advice=fault.advice)
+        if fault.status == 401 and wants_page(request):
+            return page("sign-in.html", status=401, advice=fault.advice)
+        headers = {"WWW-Authenticate": "Bearer"} if fault.status == 401 else None
+        return problem(request, fault.status, fault.code, fault.advice, headers)
+
+    @app.exception_handler(HTTPException)
+    async def not_served(request: Request, fault: HTTPException) -> Response:
+        code = "NO_SUCH_PAGE" if fault.status_code == 404 else "NOT_SERVED"
+        return problem(request, fault.status_code, code, "There is nothing here. Please go to the upload page.")
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, _: Exception) -> Response:
+        advice = "Something broke on our side. If you were sending a file, please send it again later."
+        return problem(request, 500, "FAULT", advice)
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -90,7 +99,7 @@ def _add_sign_in(app: FastAPI, door: Door) -> None:
             raise Forbidden(415, "NOT_A_FORM", "Please use the sign-in page.")
         form = await request.form(max_files=0, max_fields=1, max_part_size=1024)
         if not door.is_token(str(form.get("token", "")).strip()):
-            return _page("sign-in.html", status=401, advice="That is not the upload token. Please try again.")
+            return page("sign-in.html", status=401, advice="That is not the upload token. Please try again.")
         response = RedirectResponse("/", status_code=303)
         is_https = request.url.scheme == "https"
         response.set_cookie(
@@ -115,7 +124,13 @@ def _add_uploads(app: FastAPI, inbox: Inbox, door: Door, limit_size_bytes: int, 
     @app.get("/", dependencies=admitted)
     async def upload_page() -> Response:
         key = secrets.token_urlsafe(24)
-        return _page("upload.html", limit_size_bytes=limit_size_bytes, idempotency_key=key, is_guarded=door.is_guarded)
+        return page(
+            "upload.html",
+            limit_size_bytes=limit_size_bytes,
+            idempotency_key=key,
+            is_guarded=door.is_guarded,
+            words=WORDS,
+        )
 
     @app.post("/uploads", dependencies=admitted)
     async def upload(request: Request) -> Response:
@@ -129,7 +144,7 @@ def _add_uploads(app: FastAPI, inbox: Inbox, door: Door, limit_size_bytes: int, 
                 made = await run_in_threadpool(inbox.deposit, received.content, received.name, sender, key, clock())
             except KeyReused as fault:
                 raise Forbidden(422, "IDEMPOTENCY_KEY_REUSED", "That key was used for another file.") from fault
-        if _wants_page(request):
+        if wants_page(request):
             return RedirectResponse(f"/uploads/{made.upload}", status_code=303)
         answer = {"upload": made.upload, "sha256": made.sha256, "size_bytes": made.size_bytes}
         return JSONResponse(answer, status_code=201, headers={"Location": f"/uploads/{made.upload}"})
@@ -138,17 +153,5 @@ def _add_uploads(app: FastAPI, inbox: Inbox, door: Door, limit_size_bytes: int, 
     async def upload_state(request: Request, upload_id: str) -> Response:
         found = await run_in_threadpool(inbox.find, upload_id)
         if found is None:
-            raise Forbidden(404, "NO_SUCH_UPLOAD", "There is no such upload.")
-        return _page("state.html", upload=found) if _wants_page(request) else JSONResponse(asdict(found))
-
-
-_templates = Environment(loader=PackageLoader("apps.portal"), autoescape=select_autoescape(default=True))
-
-
-def _page(template: str, *, status: int = 200, **values: object) -> HTMLResponse:
-    return HTMLResponse(_templates.get_template(template).render(values), status_code=status)
-
-
-def _wants_page(request: Request) -> bool:
-    """A browser that navigates asks for HTML; scripts and other programs get JSON."""
-    return "text/html" in request.headers.get("accept", "")
+            raise Forbidden(404, "NO_SUCH_UPLOAD", "We know no such upload. Please check the link, or send it again.")
+        return page("state.html", upload=found, words=WORDS) if wants_page(request) else JSONResponse(asdict(found))

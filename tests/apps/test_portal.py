@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -214,6 +215,38 @@ def test_names_are_shown_as_text(portal: TestClient) -> None:
     assert "&lt;script&gt;alert" in page
 
 
+def test_a_receipts_page_speaks_to_its_sender(portal: TestClient, store: MemoryStore) -> None:
+    answer = send(portal, bytes(12_345))
+    page = {"headers": {"Accept": "text/html"}}
+    assert "Keep the paper until" in portal.get(answer.headers["location"], **page).text
+    advice = "The file is damaged: please send the receipt again."
+    refused = Outcome(kind="refused", receipt="default/00", message=advice, code="DAMAGED")
+    MobileSource(store, "phone").settle(answer.json()["upload"], refused)
+    text = portal.get(answer.headers["location"], **page).text
+    for said in ("refused – keep the paper", advice, "DAMAGED", "12,345 bytes", 'href="/"'):
+        assert said in text
+    assert re.search(r"\d\d:\d\d:\d\d UTC<", text)
+
+
+def test_what_is_not_there_or_breaks_leaves_a_way_back(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = create_app(Inbox(store), limit_size_bytes=LIMIT, token=None)
+    client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+    monkeypatch.setattr(store, "put", None)
+    for method, path, status in (
+        ("GET", "/nowhere", 404),
+        ("GET", "/static/nowhere.css", 404),
+        ("GET", f"/uploads/{'0' * 40}", 404),
+        ("PUT", "/", 405),
+        ("POST", "/uploads", 500),
+    ):
+        sent = {"files": {"file": ("a", b"x")}} if method == "POST" else {}
+        answer = client.request(method, path, headers=KEY, **sent)
+        assert (answer.status_code, answer.json().keys()) == (status, {"code", "advice"})
+        page = client.request(method, path, headers={**KEY, "Accept": "text/html"}, **sent)
+        assert page.status_code == status
+        assert 'href="/"' in page.text
+
+
 @pytest.mark.parametrize(
     ("host", "names", "token"),
     [
@@ -266,6 +299,8 @@ def test_the_page_works_on_a_phone(address: str, tmp_path: Path) -> None:
         page.open(address + "/?again")
         assert page.evaluate(f"document.body.innerText.includes('{digest}')")
         page.screenshot(tmp_path / "archived.png")
+        page.evaluate("document.querySelector('#list a').click()")
+        page.wait_for("document.title.startsWith('Your receipt')")
 
 
 def test_the_page_works_without_script(address: str, tmp_path: Path) -> None:

@@ -5,13 +5,10 @@ const form = document.getElementById("upload");
 const list = document.getElementById("list");
 const limit = Number(form.dataset.limitBytes);
 const FINAL = ["archived", "refused", "duplicate"];
-const WORDS = {
-  sending: "sending",
-  failed: "not sent",
-  received: "received – keep the paper",
-  archived: "archived",
-  refused: "refused",
-  duplicate: "we had this one already",
+const WORDS = { ...JSON.parse(form.dataset.words), sending: "sending", failed: "not sent – keep the paper" };
+const LOST = {
+  401: "Please sign in again to see how it stands.",
+  404: "We no longer know this upload. Please keep the paper and send it again.",
 };
 const STORE = "probant-uploads";
 const SENDER = "probant-sender";
@@ -47,13 +44,24 @@ function newEntry(name) {
   const item = document.createElement("li");
   const entry = {
     item,
+    name: element("div", "name", name),
     state: element("span", "state", ""),
     text: element("p", "hint"),
     digest: element("p", "digest"),
   };
-  item.append(element("div", "name", name), entry.state, entry.text, entry.digest);
+  item.append(entry.name, entry.state, entry.text, entry.digest);
   document.getElementById("mine").hidden = false;
   return entry;
+}
+
+function link(className, text, address) {
+  const made = element("a", className, text);
+  made.href = address;
+  return made;
+}
+
+function nameLink(entry, upload) {
+  entry.name.replaceChildren(link("", upload.name, "/uploads/" + upload.upload));
 }
 
 function show(entry, state, text, sha256) {
@@ -67,6 +75,7 @@ function send(file, key, entry, expected) {
   const bar = document.createElement("progress");
   bar.max = 1;
   bar.value = 0;
+  bar.setAttribute("aria-label", "sending " + (file.name || "photo.jpg"));
   entry.item.append(bar);
   show(entry, "sending", "");
   const body = new FormData();
@@ -85,11 +94,13 @@ function send(file, key, entry, expected) {
     if (request.status === 201 && (expected === null || answer.sha256 === expected)) {
       const upload = { upload: answer.upload, name: file.name || "photo.jpg", state: "received", sha256: answer.sha256 };
       remember(upload);
+      nameLink(entry, upload);
       show(entry, "received", "", answer.sha256);
       follow(entry, upload);
       return;
     }
     show(entry, "failed", answer.advice || "It did not arrive whole. Please try again.");
+    if (request.status === 401) entry.item.append(link("button", "Sign in", "/"));
     if (request.status === 413 || request.status === 401) return;
     const again = element("button", "button", "Try again");
     again.type = "button";
@@ -104,7 +115,10 @@ async function follow(entry, upload) {
     await new Promise((wake) => setTimeout(wake, document.hidden ? 30000 : 5000));
     try {
       const response = await fetch("/uploads/" + upload.upload, { headers: { Accept: "application/json" } });
-      if (response.status === 404 || response.status === 401) return;
+      if (response.status in LOST) {
+        show(entry, upload.state, LOST[response.status], upload.sha256);
+        return;
+      }
       const answer = await response.json();
       Object.assign(upload, { state: answer.state, message: answer.message });
       remember(upload);
@@ -118,6 +132,7 @@ form.elements.sender.value = localStorage.getItem(SENDER) || "";
 form.elements.sender.onchange = () => localStorage.setItem(SENDER, form.elements.sender.value);
 form.onsubmit = (event) => event.preventDefault();
 for (const input of form.querySelectorAll("input[type=file]")) {
+  input.multiple = !input.hasAttribute("capture");
   input.onchange = async () => {
     const files = [...input.files];
     // The list of a cleared input is empty, the files themselves stay.
@@ -126,7 +141,7 @@ for (const input of form.querySelectorAll("input[type=file]")) {
       const entry = newEntry(file.name || "photo.jpg");
       list.prepend(entry.item);
       if (file.size > limit) {
-        show(entry, "failed", "The file is larger than this archive accepts: please send a smaller photo or split it.");
+        show(entry, "failed", "The file is larger than we accept: please send a smaller photo or split the file.");
         continue;
       }
       send(file, randomKey(), entry, await digestOf(file));
@@ -135,6 +150,7 @@ for (const input of form.querySelectorAll("input[type=file]")) {
 }
 for (const upload of remembered()) {
   const entry = newEntry(upload.name);
+  nameLink(entry, upload);
   list.append(entry.item);
   show(entry, upload.state, upload.message, upload.sha256);
   follow(entry, upload);
