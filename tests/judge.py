@@ -28,7 +28,7 @@ def installed(judge: str) -> Path:
     lock = HERE / judge / "jars.sha256"
     if not (home / "classes").is_dir() or len(list((home / "lib").glob("*.jar"))) != len(lock.read_text().splitlines()):
         parts.need("maven")
-        subprocess.run([HERE / judge / "install.sh"], check=True)
+        subprocess.run([HERE / "install.sh", judge], check=True)
     return HERE / judge / {"verapdf": "verapdf-check", "dss": "dss-check"}[judge]
 
 

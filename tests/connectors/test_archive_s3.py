@@ -12,21 +12,12 @@ from botocore.exceptions import ClientError
 from connectors.archive import S3Archive, S3Options, open_archive
 from connectors.ports import Locked, Missing, NotEnforced, Taken
 from connectors.s3 import checksum, open_client
-from tests.contract.archives import Bench, Lying, RealClock, refused, sha256
+from tests.contract.archives import CONTENT, KEY, OTHER, Bench, Lying, RealClock, refused, sha256
 
 if TYPE_CHECKING:
     from tests.servers.s3 import S3Server
 
 pytest_plugins = ["tests.servers.s3"]
-
-KEY = "default/ab/receipt.pdf"
-CONTENT = b"%PDF-1.7 a receipt"
-OTHER = b"%PDF-1.7 another receipt"
-
-
-@pytest.fixture(scope="module")
-def bucket(s3_server: S3Server) -> str:
-    return s3_server.bucket()
 
 
 @pytest.fixture(scope="module")

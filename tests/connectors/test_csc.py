@@ -84,6 +84,9 @@ def test_more_than_one_authorization_allows_goes_in_several(remote: Remote) -> N
 def test_scal1_is_served_too(remote: Remote) -> None:
     remote.control("", scal=1, mode="implicit")
     run(remote, sign_all, secrets=replace(secrets_of(remote), pin=""))
+    seen = remote.control()
+    assert seen["calls"].count("credentials/authorize") == seen["calls"].count("signatures/signHash") == 1
+    assert seen["signed"] == 7
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,10 @@ from connectors.ports import Archive, Stored
 REAL_URL = os.environ.get("PROBANT_TEST_S3_URL", "")
 """A real bucket to run the suite against as well; each run leaves about a hundred objects in it, locked for an hour."""
 
+KEY = "default/ab/receipt.pdf"
+CONTENT = b"%PDF-1.7 a receipt"
+OTHER = b"%PDF-1.7 another receipt"
+
 
 class MovedClock:
     """A clock that stands until it is moved."""
@@ -57,7 +61,7 @@ class Bench:
         """A date so far from now, at the second."""
         return (self.clock() + timedelta(**span) + timedelta(seconds=1)).replace(microsecond=0)
 
-    def put(self, key: str, content: bytes = b"%PDF-1.7 a receipt", until: datetime | None = None) -> Stored:
+    def put(self, key: str, content: bytes = CONTENT, until: datetime | None = None) -> Stored:
         """Put `content`, locked for an hour unless told otherwise."""
         end = until or self.after(hours=1)
         return self.archive.put(key, content, sha256=sha256(content), retain_until=end)

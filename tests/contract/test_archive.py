@@ -15,21 +15,12 @@ import pytest
 
 from connectors.archive import LocalArchive, MemoryArchive, S3Archive, S3Options, open_archive
 from connectors.ports import Locked, Missing, Stored, Taken
-from tests.contract.archives import REAL_URL, Bench, MovedClock, RealClock, real_bench, sha256
+from tests.contract.archives import CONTENT, KEY, OTHER, REAL_URL, Bench, MovedClock, RealClock, real_bench, sha256
 
 if TYPE_CHECKING:
     from tests.servers.s3 import S3Server
 
 pytest_plugins = ["tests.servers.s3"]
-
-KEY = "default/ab/receipt.pdf"
-CONTENT = b"%PDF-1.7 a receipt"
-OTHER = b"%PDF-1.7 another receipt"
-
-
-@pytest.fixture(scope="module")
-def bucket(s3_server: S3Server) -> str:
-    return s3_server.bucket()
 
 
 @pytest.fixture(params=["memory", "local", "s3", *(["real"] if REAL_URL else [])])

@@ -96,6 +96,12 @@ def s3_server(servers: Callable[..., subprocess.Popen[bytes]], tmp_path_factory:
     return server
 
 
+@pytest.fixture(scope="module")
+def bucket(s3_server: S3Server) -> str:
+    """A bucket of its own with Object Lock."""
+    return s3_server.bucket()
+
+
 def _wait(process: subprocess.Popen[bytes], log: Path, *ports: int) -> None:
     """Wait until every port answers."""
     deadline = time.monotonic() + 60

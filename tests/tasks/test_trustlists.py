@@ -194,7 +194,9 @@ def test_only_https_and_loopback_are_fetched() -> None:
         assert not is_allowed(url, signed=True)
 
 
-def test_the_commands(web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_commands_keep_snapshots_and_verify_by_them(
+    web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """From an empty installation to a seal whose worth is proved, without the web."""
     pki = make(tmp_path / "pki")
     listed = [
@@ -239,6 +241,8 @@ def _walk(web: Web, file: Path, tmp_path: Path) -> None:
     run("trust", "update", code=1)  # one list is stood in for
     del web.files["lotl.xml"]
     run("trust", "update", code=1)
+    first, *_ = run("trust", "list", "--json").splitlines()
+    assert json.loads(first)["name"] == row["name"]
     copy = tmp_path / "copy"
     shutil.copytree(web.settings.home / "trust" / row["name"], copy)
     assert row["name"] in run("trust", "import", copy)
