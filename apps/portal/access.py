@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from fastapi import Request
+
+from connectors.loopback import is_loopback
 
 COOKIE = "probant_session"
 SESSION_S = 30 * 24 * 3600
@@ -51,7 +52,7 @@ def check(host: str, names: Sequence[str], token: str | None) -> list[str]:
     """
     if token is not None and len(token) < TOKEN_CHARACTERS:
         raise Insecure(f"PROBANT_PORTAL_TOKEN must have at least {TOKEN_CHARACTERS} characters")
-    if not _is_loopback(host):
+    if not is_loopback(host):
         if token is None:
             raise Insecure(f"set PROBANT_PORTAL_TOKEN or _TOKEN_FILE before the portal listens on {host}")
         if not names:
@@ -117,10 +118,3 @@ def refuse_other_sites(request: Request) -> None:
     is_own = urlsplit(origin).netloc == request.headers.get("host") if origin is not None else True
     if not is_own or site not in (None, "same-origin", "none"):
         raise Forbidden(403, "OTHER_SITE", "Please use the upload page itself.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

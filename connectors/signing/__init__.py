@@ -5,7 +5,7 @@
 """
 
 from connectors.signing.authorities import AuthorityState, TimeStampAuthorities, open_authorities
-from connectors.signing.csc_client import CscFault, CscSecrets
+from connectors.signing.csc_calls import CscFault, CscSecrets
 from connectors.signing.csc_signer import CscSigner, open_remote_signer
 from connectors.signing.pkcs11_session import KeyUnusable, PinRefused
 from connectors.signing.pkcs11_signer import Pkcs11Signer

@@ -12,7 +12,10 @@ from asn1crypto import algos, x509
 from pyhanko.sign.signers.pdf_cms import Signer
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from connectors.signing.csc_client import Credential, CscClient, CscFault, CscSecrets, CscUri
+from connectors.signing.csc_calls import CscFault, CscSecrets
+from connectors.signing.csc_client import CscClient
+from connectors.signing.csc_credential import Credential
+from connectors.signing.csc_uri import CscUri
 from connectors.signing.mechanism import Verifier, digest_for, mechanism_for, signature_size_bytes
 from connectors.signing.pkcs11_session import KeyUnusable
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import email
-import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 from imapclient import IMAPClient
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError
 
+from connectors.loopback import is_loopback
 from connectors.ports import Gone, Offer, Outcome
 
 Security = Literal["tls", "starttls", "none"]
@@ -65,7 +65,7 @@ class ImapSource:
         archived: str | None = None,
         rejected: str | None = None,
     ) -> None:
-        if security == "none" and not _is_loopback(host):
+        if security == "none" and not is_loopback(host):
             raise ValueError(f"a mailbox on {host} is read over TLS only")
         self.name = f"imap:{name}"
         self._address = host, port
@@ -230,10 +230,3 @@ def _decoded(raw: object) -> str:
     with contextlib.suppress(LookupError, ValueError, HeaderParseError):
         text = str(make_header(decode_header(text)))
     return " ".join(text.encode("utf-8", "replace").decode().replace("\0", "\ufffd").split())
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
+
+from connectors.loopback import is_loopback
 
 LARGEST_BYTES: Final = 64 * 1024 * 1024  # the largest national list has about 7 MB
 _AT_ONCE: Final = 8
@@ -26,7 +27,7 @@ def is_allowed(url: str, *, signed: bool = False) -> bool:
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and signed):
         return bool(parts.hostname)
-    return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    return parts.scheme == "http" and is_loopback(parts.hostname or "")
 
 
 def fetch_all(
@@ -75,10 +76,3 @@ async def _fetch(session: aiohttp.ClientSession, url: str, largest_bytes: int, s
         return Unreachable(f"{url}: took too long")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return Unreachable(f"{url}: {type(error).__name__}: {error}"[:300])
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

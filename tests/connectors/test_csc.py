@@ -13,7 +13,8 @@ import pytest
 
 from connectors.devpki import Service
 from connectors.signing import CscFault, CscSecrets, CscSigner, KeyUnusable, open_remote_signer, open_session
-from connectors.signing.csc_client import CscClient, CscUri
+from connectors.signing.csc_client import CscClient
+from connectors.signing.csc_uri import CscUri
 from connectors.signing.mechanism import Verifier, digest_for
 from tests.servers.csc import Remote, start_remote
 
