@@ -13,8 +13,9 @@ from typing import Final
 
 from cryptography.hazmat.primitives import serialization
 
-from connectors.devpki.authority import CrlIssuer, OcspResponder, TimeStampingUnit
 from connectors.devpki.folder import DevPki, load
+from connectors.devpki.revocation import CrlIssuer, OcspResponder
+from connectors.devpki.tsu import TimeStampingUnit
 
 Clock = Callable[[], datetime]
 _LARGEST_REQUEST: Final = 64 * 1024
@@ -43,54 +44,61 @@ def listen(pki: DevPki, clock: Clock = _now) -> ThreadingHTTPServer:
     Raises:
         OSError: The port is taken.
     """
-    tsu = TimeStampingUnit(pki.identity("tsu"), pki.certificate("ca"))
-    responder = OcspResponder(pki)
-    posts: dict[str, tuple[str, Callable[[bytes, datetime], bytes]]] = {
-        "/tsa": ("application/timestamp-reply", tsu.answer),
-        "/ocsp": ("application/ocsp-response", responder.answer),
-    }
-    gets: dict[str, tuple[str, Callable[[datetime], bytes]]] = {}
-    for name in ("root", "ca"):
-        der = pki.certificate(name).public_bytes(serialization.Encoding.DER)
-        gets[f"/{name}.cer"] = ("application/pkix-cert", lambda _, der=der: der)  # type: ignore[misc]
-        gets[f"/{name}.crl"] = ("application/pkix-crl", CrlIssuer(pki, name).answer)
+    return _Server(pki, clock)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # keep-alive
-        timeout = 60
-        disable_nagle_algorithm = True
-        wbufsize = -1  # head and body in one packet
 
-        def do_POST(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            if self.path not in posts or not 0 < size <= _LARGEST_REQUEST:
-                self.close_connection = True
-                self.send_error(404 if self.path not in posts else 413)
-                return
-            kind, answer = posts[self.path]
-            self._send(kind, answer(self.rfile.read(size), clock()))
+class _Server(ThreadingHTTPServer):
+    """What is answered at which path, and of what kind it is."""
 
-        def do_GET(self) -> None:
-            if self.path not in gets:
-                self.send_error(404)
-                return
-            kind, answer = gets[self.path]
-            self._send(kind, answer(clock()))
+    daemon_threads = True
 
-        def _send(self, kind: str, body: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def __init__(self, pki: DevPki, clock: Clock) -> None:
+        self.clock = clock
+        unit = TimeStampingUnit(pki.identity("tsu"), pki.certificate("ca"))
+        self.posts: dict[str, tuple[str, Callable[[bytes, datetime], bytes]]] = {
+            "/tsa": ("application/timestamp-reply", unit.answer),
+            "/ocsp": ("application/ocsp-response", OcspResponder(pki).answer),
+        }
+        self.gets: dict[str, tuple[str, Callable[[datetime], bytes]]] = {}
+        for name in ("root", "ca"):
+            der = pki.certificate(name).public_bytes(serialization.Encoding.DER)
+            self.gets[f"/{name}.cer"] = ("application/pkix-cert", lambda _, der=der: der)  # type: ignore[misc]
+            self.gets[f"/{name}.crl"] = ("application/pkix-crl", CrlIssuer(pki, name).answer)
+        super().__init__(("127.0.0.1", pki.port), _Handler)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: an answer a second is no news."""
 
-    ThreadingHTTPServer.allow_reuse_address = True
-    server = ThreadingHTTPServer(("127.0.0.1", pki.port), Handler)
-    server.daemon_threads = True
-    return server
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"  # keep-alive
+    timeout = 60
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body in one packet
+
+    def do_POST(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        if self.path not in self.server.posts or not 0 < size <= _LARGEST_REQUEST:
+            self.close_connection = True
+            self.send_error(404 if self.path not in self.server.posts else 413)
+            return
+        kind, answer = self.server.posts[self.path]
+        self._send(kind, answer(self.rfile.read(size), self.server.clock()))
+
+    def do_GET(self) -> None:
+        if self.path not in self.server.gets:
+            self.send_error(404)
+            return
+        kind, answer = self.server.gets[self.path]
+        self._send(kind, answer(self.server.clock()))
+
+    def _send(self, kind: str, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: an answer a second is no news."""
 
 
 @contextmanager

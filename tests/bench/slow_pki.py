@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from connectors import devpki
 from connectors.devpki import DevPki
 from connectors.devpki.__main__ import main
-from connectors.devpki.authority import TimeStampingUnit
 from connectors.devpki.certificates import Profile, certify, seal_extensions, status_extensions
+from connectors.devpki.tsu import TimeStampingUnit
 
 ANSWER_S = 0.030
 RSA, EC = "RSA-3072", "P-256"

@@ -102,7 +102,7 @@ def replies() -> Iterator[tuple[str, dict[str, bytes]]]:
 def test_an_answer_to_another_question_is_refused(devpki: Service, replies: tuple[str, dict[str, bytes]]) -> None:
     from asn1crypto import tsp
 
-    from connectors.devpki.authority import TimeStampingUnit
+    from connectors.devpki.tsu import TimeStampingUnit
 
     url, told = replies
     unit = TimeStampingUnit(devpki.pki.identity("tsu"), devpki.pki.certificate("ca"))

@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from connectors.devpki import DevPki
-from connectors.devpki.authority import CrlIssuer, OcspResponder
+from connectors.devpki.revocation import CrlIssuer, OcspResponder
 from receipts import pades
 from receipts.pades.embed import PlainUpdate
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from asn1crypto import algos, cms, core, crl, tsp
 
 from connectors.devpki import DevPki
-from connectors.devpki.authority import CrlIssuer, TimeStampingUnit
+from connectors.devpki.revocation import CrlIssuer
+from connectors.devpki.tsu import TimeStampingUnit
 from receipts.evidence_record import ArchiveTimeStampSequence, EvidenceRecord
 
 Tree = Sequence[Sequence[bytes]]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from connectors.devpki import DevPki
-from connectors.devpki.authority import TimeStampingUnit
+from connectors.devpki.tsu import TimeStampingUnit
 
 
 @dataclass
