@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 
@@ -209,14 +208,15 @@ def settings() -> Settings:
     try:
         return Settings(_env_file=env_file if env_file.is_file() else None)
     except ValidationError as invalid:
-        raise WrongSetting("; ".join(map(_told, invalid.errors()))) from invalid
+        slips = [_told(slip["loc"], slip["type"], slip["msg"]) for slip in invalid.errors()]
+        raise WrongSetting("; ".join(slips)) from invalid
     except SettingsError as unread:
         raise WrongSetting(f"{unread}: it must be JSON") from unread
 
 
-def _told(slip: ErrorDetails) -> str:
+def _told(place: tuple[int | str, ...], kind: str, message: str) -> str:
     """A slip by the name of its variable and where in it, such as `PROBANT_SOURCES.0.imap.host: Field required`."""
-    first, *rest = map(str, slip["loc"])
+    first, *rest = map(str, place)
     prefix = "" if first.lower().startswith("probant_") else "PROBANT_"  # unknown names from a file come with theirs
-    why = "no such setting" if slip["type"] == "extra_forbidden" else slip["msg"]
+    why = "no such setting" if kind == "extra_forbidden" else message
     return f"{'.'.join([prefix + first.upper(), *rest])}: {why}"
