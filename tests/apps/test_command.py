@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -20,14 +20,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMED = re.compile(r"(?<![/\w])probant((?: [a-z][a-z|-]*)+)((?:[^`\n]*?--[a-z-]+)*)")
 
 
-def commands(group: click.Group, *above: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def commands(group: Any, *above: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, command in group.commands.items():
         yield (*above, name), command
         if hasattr(command, "commands"):
-            yield from commands(command, *above, name)  # type: ignore[arg-type]
+            yield from commands(command, *above, name)
 
 
-COMMANDS = dict(commands(typer.main.get_command(cli.app)))  # type: ignore[arg-type]
+COMMANDS = dict(commands(typer.main.get_command(cli.app)))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
