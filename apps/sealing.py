@@ -24,6 +24,7 @@ from receipts.pades import Report, validate
 from receipts.pades.headline import seal_in
 from receipts.pades.permissions import disturbed, earlier_signatures
 from receipts.pades.report import FAILURES, SubIndication
+from receipts.pdfa import provenance_of
 from receipts.preflight import Verdict
 from receipts.verdict import pdfa_claim
 from tasks import trustlists
@@ -125,6 +126,7 @@ class _Sealing:
         file.entry["sha256"] = digest = hashlib.sha256(file.pdf).hexdigest()
         file.target = self.out / f"{file_name(file.path.resolve().with_suffix(''), digest)}.pdf"
         file.others = self._others(file.pdf)
+        _check_claims(file.pdf)
         file.entry["others"] = list(file.others)
         if not file.target.exists():
             return True
@@ -139,13 +141,18 @@ class _Sealing:
         """The fields of those who signed before."""
         try:
             reader = PdfFileReader(BytesIO(pdf))
-            if own := self._ours(reader):
-                raise Refused(Code.ALREADY_SEALED, f"the seal of this installation's certificate is in field {own}")
-            return tuple(each.field_name for each in earlier_signatures(reader))
-        except Refused:
-            raise
+            ours, others = self._ours(reader), tuple(each.field_name for each in earlier_signatures(reader))
         except Exception:  # whatever it is: when it is to be sealed, the reason is told
             return ()
+        if ours:
+            judged = validate(pdf, anchors(self.connections.settings), at=self.connections.now()).signatures
+            # Anyone can put our certificate into a signature; only its key makes one that is not TOTAL-FAILED.
+            true = [each for each in ours if seal_in(judged, each).sub_indication not in FAILURES]
+            if true:
+                raise Refused(
+                    Code.ALREADY_SEALED, f"the seal of this installation's certificate is in field {true[-1]}"
+                )
+        return others
 
     async def seal(self, files: Sequence[_File]) -> list[bytes | Exception]:
         """The sealed file, or what went wrong, for each."""
@@ -177,9 +184,10 @@ class _Sealing:
         """
         if not sealed.startswith(file.pdf):
             raise NotProved("the file was not kept as it is")
+        _check_claims(sealed)  # the update must not bring to light what the file hid
         settings = self.connections.settings
         reader = PdfFileReader(BytesIO(sealed))
-        name = self._ours(reader)
+        name = self._ours(reader)[-1]
         report = validate(sealed, anchors(settings), at=self.connections.now())
         ours = seal_in(report.signatures, name)
         if ours.sub_indication is SubIndication.FORMAT_FAILURE:  # it will be no better next time
@@ -198,11 +206,10 @@ class _Sealing:
         file.entry["pdfa_claim"] = pdfa_claim(sealed)
         file.entry |= {"short": self.short, "broken": broken}
 
-    def _ours(self, reader: PdfFileReader) -> str:
-        """The field of our seal, the newest with our certificate; empty if there is none."""
+    def _ours(self, reader: PdfFileReader) -> list[str]:
+        """The fields of the signatures that carry our certificate, the newest last."""
         own = self.room.sealer.signer.signing_cert
-        found = [each for each in earlier_signatures(reader) if own and _carries(each, own)]
-        return str(found[-1].field_name) if found else ""
+        return [str(each.field_name) for each in earlier_signatures(reader) if own and _carries(each, own)]
 
     def _worth(self, report: Report) -> Entry:
         settings = self.connections.settings
@@ -218,6 +225,19 @@ class _Sealing:
             "qualification": str(qualification.seal) if qualification else None,
             "development": settings.is_development or is_development_seal(self.room),
         }
+
+
+def _check_claims(pdf: bytes) -> None:
+    """Check that a file doesn't say that it is an archived receipt: our seal would vouch for a custody that never was.
+
+    Raises:
+        Refused: CLAIMS_CUSTODY if it does.
+    """
+    try:
+        provenance_of(pdf)
+    except ValueError:
+        return
+    raise Refused(Code.CLAIMS_CUSTODY, "it carries a provenance, as archived receipts do")
 
 
 def _carries(signature: EmbeddedPdfSignature, certificate: x509.Certificate) -> bool:

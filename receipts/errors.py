@@ -30,6 +30,7 @@ class Code(StrEnum):
     LOCKED = "LOCKED"
     NOT_SEALABLE = "NOT_SEALABLE"
     ALREADY_SEALED = "ALREADY_SEALED"
+    CLAIMS_CUSTODY = "CLAIMS_CUSTODY"
 
 
 ADVICE: Final = MappingProxyType(
@@ -50,6 +51,7 @@ ADVICE: Final = MappingProxyType(
         Code.LOCKED: "Its signer locked this PDF: please have it signed so that others may, or `probant ingest` it.",
         Code.NOT_SEALABLE: "No seal can be added to this PDF as it is: please save it anew, or `probant ingest` it.",
         Code.ALREADY_SEALED: "It has a seal by the same certificate: please check that with `probant verify --field`.",
+        Code.CLAIMS_CUSTODY: "It says that it is an archived receipt: please `probant ingest` what it was made from.",
     }
 )
 

@@ -5,7 +5,7 @@ only once: `seal` each (B-T, any number in flight), `validation_data` for all, `
 B-LTA is wanted. `validate` judges.
 """
 
-from receipts.pades import bounds, quick
+from receipts.pades import bounds, numbers, quick
 from receipts.pades.augment import (
     NotFresh,
     NotSealed,
@@ -24,6 +24,7 @@ from receipts.pades.validate import validate
 
 quick.install()
 bounds.install()
+numbers.install()
 
 __all__ = [
     "AlreadySealed",

@@ -27,8 +27,6 @@ def field_for_seal(reader: PdfFileReader) -> str:
     """
     if reader.encrypted:
         raise Refused(Code.ENCRYPTED, "the PDF is encrypted")
-    if reader.xrefs.hybrid_xrefs_present:
-        raise Refused(Code.NOT_SEALABLE, "it has two cross-reference tables at once")  # readers may see either
     _check_permissions(reader)
     if "/AcroForm" in reader.root and "/XFA" in reader.root["/AcroForm"]:
         raise Refused(Code.NOT_SEALABLE, "it is an XFA form, which is shown in its own way whatever is sealed")

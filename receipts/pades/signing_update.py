@@ -9,10 +9,12 @@ from typing import Final
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
+from receipts.pades.numbers import is_new
 from receipts.pades.structure import is_time_stamp
 from receipts.pades.update import refuse
 
 _FORM_KEYS: Final = frozenset({"/Fields", "/SigFlags"})
+_TEXT_KEYS: Final = frozenset({"/DA", "/DR"})  # how text fields look that have no appearance of their own
 _ELSEWHERE: Final = frozenset({"/P", "/Parent"})  # of a widget: the page that it is on, looked at by itself
 _VERSIONS: Final = frozenset({"/1.4", "/1.5", "/1.6", "/1.7", "/2.0"})
 _LARGEST_TREE: Final = 1000
@@ -27,12 +29,14 @@ class Signing:
         replaced: Objects that it may replace: form, field list, page, annotation list.
         signatures: Names of the fields with a signature.
         time_stamps: Names of those with a document time-stamp.
+        has_new_fonts: Whether the form says anew how fields with text look, of which it has none.
     """
 
     added: set[generic.Reference] = field(default_factory=set)
     replaced: set[generic.Reference] = field(default_factory=set)
     signatures: tuple[str, ...] = ()
     time_stamps: tuple[str, ...] = ()
+    has_new_fonts: bool = False
 
     @property
     def words(self) -> list[str]:
@@ -66,9 +70,16 @@ def read_signing(old: HistoricalResolver, new: HistoricalResolver, references: s
             refuse("a document time-stamp shows something on a page")
         if isinstance(value.raw_get("/P") if "/P" in value else None, generic.IndirectObject):
             pages.add(value.raw_get("/P").reference)
-    for page in pages | {each for each in references if not old.is_ref_unassignable(each)}:
+    for page in pages | {each for each in references if not is_new(old, each)}:
         _check_page(old, new, page, set(fields), replaced)
-    return Signing(added=added, replaced=replaced, signatures=tuple(names[False]), time_stamps=tuple(names[True]))
+    has_new_fonts = _has_new_fonts(old, new, added)
+    return Signing(
+        added=added,
+        replaced=replaced,
+        signatures=tuple(names[False]),
+        time_stamps=tuple(names[True]),
+        has_new_fonts=has_new_fonts,
+    )
 
 
 def _new_fields(
@@ -80,15 +91,36 @@ def _new_fields(
         if before is not after:
             refuse("a form is added or removed after the seal")
         return []
-    for key in (set(before) | set(after)) - _FORM_KEYS:
-        if key not in before or key not in after or before.raw_get(key) != after.raw_get(key):
-            refuse(f"the form's {key} is changed after the seal")
     earlier, later = _references(before, "/Fields", replaced), _references(after, "/Fields", replaced)
     if later[: len(earlier)] != earlier or len(set(later)) != len(later):
         refuse("form fields are moved or removed after the seal")
+    changed = _changed(before, after) - _FORM_KEYS
+    if all(_is_signature_field(new(each)) for each in later):
+        changed -= _TEXT_KEYS
+    if changed:
+        refuse(f"the form's {min(changed)} is changed after the seal")
     filled = [each for each in earlier if _value(old(each)) is None and _value(new(each)) is not None]
     replaced.update(filled)
     return later[len(earlier) :] + filled
+
+
+def _has_new_fonts(old: HistoricalResolver, new: HistoricalResolver, added: set[generic.Reference]) -> bool:
+    """Whether the form's fonts are others than before, as PDFBox writes them; what is new in them goes to `added`."""
+    form = new.root["/AcroForm"]
+    for key in _TEXT_KEYS & set(form):
+        _gather(old, new, form.raw_get(key), added)
+    before = old.root["/AcroForm"] if "/AcroForm" in old.root else generic.DictionaryObject()
+    return bool(_changed(before, form) & _TEXT_KEYS)
+
+
+def _changed(before: generic.DictionaryObject, after: generic.DictionaryObject) -> set[str]:
+    """The entries in which two dictionaries differ; what they refer to is not looked at."""
+    keys = set(before) | set(after)
+    return {key for key in keys if key not in before or key not in after or before.raw_get(key) != after.raw_get(key)}
+
+
+def _is_signature_field(value: generic.PdfObject) -> bool:
+    return isinstance(value, generic.DictionaryObject) and value.get("/FT") == "/Sig" and "/Kids" not in value
 
 
 def _form(resolver: HistoricalResolver, seen: set[generic.Reference]) -> generic.DictionaryObject | None:
@@ -128,17 +160,16 @@ def _checked_field(
 ) -> generic.DictionaryObject:
     """A signature field that was added or filled; all that is new in it goes to `added`."""
     value = new(reference)
-    if not isinstance(value, generic.DictionaryObject) or value.get("/FT") != "/Sig" or "/Kids" in value:
+    if not isinstance(value, generic.DictionaryObject) or not _is_signature_field(value):
         refuse("a form field that holds no signature is added after the seal")
     if {"/A", "/AA"} & set(value) or not isinstance(_value(value), generic.DictionaryObject):
         refuse("a form field with an action or without a signature is added after the seal")
-    if old.is_ref_unassignable(reference):
+    if is_new(old, reference):
         added.add(reference)
     else:
-        before = old(reference)
-        for key in (set(before) | set(value)) - {"/V", "/AP", "/F", "/MK"}:
-            if key not in before or key not in value or before.raw_get(key) != value.raw_get(key):
-                refuse(f"the field's {key} is changed after the seal")
+        changed = _changed(old(reference), value) - {"/V", "/AP", "/F", "/MK"}
+        if changed:
+            refuse(f"the field's {min(changed)} is changed after the seal")
         replaced.add(reference)
     for key in set(value) - _ELSEWHERE:
         _gather(old, new, value.raw_get(key), added)
@@ -153,7 +184,7 @@ def _gather(
     while waiting:
         item = waiting.pop()
         if isinstance(item, generic.IndirectObject):
-            if item.reference in added or not old.is_ref_unassignable(item.reference):
+            if item.reference in added or not is_new(old, item.reference):
                 continue
             added.add(item.reference)
             if len(added) > _LARGEST_TREE:
@@ -182,9 +213,9 @@ def _check_page(
         return  # no page: refused by whoever asked, unless it belongs to something that may change
     if not isinstance(after, generic.DictionaryObject):
         refuse("a page is changed after the seal")
-    for key in (set(before) | set(after)) - {"/Annots"}:
-        if key not in before or key not in after or before.raw_get(key) != after.raw_get(key):
-            refuse(f"a page's {key} is changed after the seal")
+    changed = _changed(before, after) - {"/Annots"}
+    if changed:
+        refuse(f"a page's {min(changed)} is changed after the seal")
     seen = {reference}
     _check_annotations(_references(before, "/Annots", seen), _references(after, "/Annots", seen), fields)
     replaced |= seen

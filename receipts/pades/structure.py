@@ -14,6 +14,7 @@ from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from receipts.pades.bounds import check_form
+from receipts.pades.numbers import check_numbers
 from receipts.pades.report import Finding, SubIndication
 
 FOUND: Final = "signature found"
@@ -81,8 +82,9 @@ def open_file(pdf: bytes) -> Opened:
         raise Finding(FORMAT, SubIndication.GENERIC, f"it has more than {MOST_REVISIONS} revisions")
     try:
         reader = PdfFileReader(BytesIO(pdf), strict=True)
-        if reader.encrypted or reader.xrefs.hybrid_xrefs_present:
-            raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, "encrypted, or with two cross-reference tables at once")
+        if reader.encrypted:
+            raise Finding(FORMAT, SubIndication.FORMAT_FAILURE, "it is encrypted")
+        check_numbers(reader)
         check_form(reader.root)
         found = tuple((n, each.get_object()) for n, _, each in enumerate_sig_fields(reader, filled_status=True))
     except Finding:
@@ -140,6 +142,9 @@ def _check_coverage(reader: PdfFileReader, embedded: EmbeddedPdfSignature, end: 
     if embedded.evaluate_signature_coverage() not in _WHOLE:
         raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "the seal doesn't cover its whole revision")
     for revision in range(embedded.signed_revision + 1):
+        hybrid = reader.xrefs.get_xref_data(revision).hybrid
+        if hybrid and hybrid.meta_info.end_location > end:
+            raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "a sealed table lies outside the sealed bytes")
         for reference in reader.xrefs.explicit_refs_in_revision(revision):
             place = reader.xrefs.get_historical_ref(reference, revision)
             if isinstance(place, int) and place >= end:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.xref import XRefSectionType
 
 from receipts.pades.report import Finding, SubIndication
 
 CHANGES: Final = "changes after the seal"
-_HEAD: Final = re.compile(rb"\s*(\d+) (\d+) obj\s")
+_HEAD: Final = re.compile(rb"\s*(\d+) (\d+) obj(?:\s+|(?=[<\[(/]))")
 # Of comments, the one by which iText signs its cross-references.
 _FOOT: Final = re.compile(rb"\s*(?:%iText[\w.\- ]{0,80}\s+)?startxref\s+(\d+)\s+%%EOF\s{0,2}")
 _TABLE: Final = re.compile(rb"xref\s+(?:\d+ \d+\s+(?:\d{10} \d{5} [nf]\s{1,2})+)+\s*trailer\s+")
 _SPACE: Final = re.compile(rb"\s*")
 _OBJECT_END: Final = re.compile(rb"\s*endobj(?=\s)")
 _TRAILER_KEYS: Final = frozenset({"/Root", "/Info", "/ID", "/Size", "/Prev"})
-_XREF_STREAM_KEYS: Final = _TRAILER_KEYS | {"/Type", "/W", "/Index", "/Length", "/Filter", "/DecodeParms"}
+_STREAM_KEYS: Final = frozenset({"/Type", "/Length", "/Filter", "/DecodeParms"})
+_XREF_STREAM_KEYS: Final = _TRAILER_KEYS | _STREAM_KEYS | {"/W", "/Index"}
+_OBJECT_STREAM_KEYS: Final = _STREAM_KEYS | {"/N", "/First"}
+Packed: TypeAlias = dict[int, dict[int, int]]
+"""By number of an object stream: the numbers of the objects in it, by their place."""
 
 
 def read_update(pdf: bytes, reader: PdfFileReader, revision: int, start: int) -> int:
@@ -39,16 +44,16 @@ def read_update(pdf: bytes, reader: PdfFileReader, revision: int, start: int) ->
         Finding: There is something else.
         Exception: It is malformed.
     """
-    objects = {}
-    for reference in reader.xrefs.explicit_refs_in_revision(revision):
-        place = reader.xrefs.get_historical_ref(reference, revision)
-        if not isinstance(place, int):
-            refuse("objects are hidden in streams after the seal")
-        objects[place] = reference
     container = reader.xrefs.get_xref_container_info(revision)
+    if container.xref_section_type is XRefSectionType.HYBRID_MAIN:
+        refuse("two cross-reference tables at once follow the seal")  # readers may see either
+    objects, packed = _places(reader, revision)
+    if container.stream_ref and container.stream_ref not in objects.values():  # it need not name itself
+        objects[container.start_location] = container.stream_ref
     trailer = reader.get_historical_resolver(revision - 1).trailer_view
-    kept = {key: _written(trailer.raw_get(key)) for key in trailer if key not in _XREF_STREAM_KEYS}
-    position = _read_objects(pdf, start, objects, container.stream_ref, kept)
+    named = {key: trailer.raw_get(key) for key in set(trailer) - _XREF_STREAM_KEYS - {"/XRefStm"}}
+    kept = {key: _written(value) for key, value in named.items()}
+    position = _read_objects(pdf, start, objects, packed, container.stream_ref, kept)
     table = max(objects) if container.stream_ref else _skip_space(pdf, position)
     if not container.stream_ref:
         position = _read_table(pdf, table, kept)
@@ -58,10 +63,24 @@ def read_update(pdf: bytes, reader: PdfFileReader, revision: int, start: int) ->
     return foot.end()
 
 
+def _places(reader: PdfFileReader, revision: int) -> tuple[dict[int, generic.Reference], Packed]:
+    """Where the objects of a revision are: in the file, and in object streams (ISO 32000-1, 7.5.7)."""
+    objects: dict[int, generic.Reference] = {}
+    packed: Packed = {}
+    for reference in reader.xrefs.explicit_refs_in_revision(revision):
+        place = reader.xrefs.get_historical_ref(reference, revision)
+        if isinstance(place, int):
+            objects[place] = reference
+        elif place is not None:
+            packed.setdefault(place.obj_stream_id, {})[place.ix_in_stream] = reference.idnum
+    return objects, packed
+
+
 def _read_objects(
     pdf: bytes,
     start: int,
     objects: Mapping[int, generic.Reference],
+    packed: Packed,
     xref_stream: generic.Reference | None,
     kept: Mapping[str, bytes],
 ) -> int:
@@ -77,7 +96,32 @@ def _read_objects(
             isinstance(value, generic.StreamObject) and _adds_nothing(value, _XREF_STREAM_KEYS, kept)
         ):
             refuse("the cross-references that follow the seal hold more than they should")
+        if inside := packed.pop(objects[offset].idnum, None):
+            _read_object_stream(value, inside)
+    if packed:
+        refuse("objects that follow the seal are in streams of before")
     return position
+
+
+def _read_object_stream(value: generic.PdfObject, inside: Mapping[int, int]) -> None:
+    """Check that an object stream holds what the cross-references name, in that order, and nothing else."""
+    if not isinstance(value, generic.StreamObject) or not set(value) <= _OBJECT_STREAM_KEYS:
+        refuse("an object stream that follows the seal is none, or continues another")
+    first = int(value["/First"])
+    heads = [int(word) for word in value.data[:first].split()]
+    numbers, places = heads[::2], heads[1::2]
+    if value["/Type"] != "/ObjStm" or int(value["/N"]) != len(places) or dict(enumerate(numbers)) != inside:
+        refuse("an object stream that follows the seal holds other objects than are named")
+    stream, position = BytesIO(value.data[first:]), 0
+    for place in places:
+        stream.seek(position)
+        if place < position or stream.read(place - position).strip():
+            refuse("there are bytes between the objects in a stream that follows the seal")
+        stream.seek(place)
+        generic.read_object(stream, generic.TrailerReference(None))
+        position = stream.tell()
+    if stream.read().strip():
+        refuse("there are bytes behind the objects in a stream that follows the seal")
 
 
 def _read_object(pdf: bytes, position: int) -> tuple[int, generic.PdfObject]:

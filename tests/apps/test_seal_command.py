@@ -46,7 +46,7 @@ def test_each_file_has_its_line_and_is_sealed_once(in_use: Installation, samples
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     (folder / "secret.pdf").write_bytes((samples / "pdf/pypdf__r6-both-passwords.pdf").read_bytes())
-    (folder / "receipt.pdf").write_bytes(archive_file())
+    (folder / "receipt.pdf").write_bytes(pdf_a())
     (folder / "plain \x1b[31m.PDF").write_bytes(written(page()))
     (folder / "no.pdf").write_bytes(b"\xff\xd8\xff no PDF")
     (folder / "photo.jpg").write_bytes(b"not looked at")
@@ -84,7 +84,7 @@ def test_the_same_file_under_two_endings_is_sealed_once(in_use: Installation, tm
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for name in ("x.pdf", "x.PDF"):
-        (folder / name).write_bytes(archive_file())
+        (folder / name).write_bytes(pdf_a())
     told = lines(seal(folder / "x.pdf", folder / "x.PDF", "--out", out, "--json"))
     assert [(entry["outcome"], entry["already"]) for entry in told] == [("SEALED", False), ("SEALED", True)]
     [sealed] = out.iterdir()
@@ -92,7 +92,7 @@ def test_the_same_file_under_two_endings_is_sealed_once(in_use: Installation, tm
 
 
 def test_people_read_a_line_a_file_that_says_what_it_is_worth(in_use: Installation, tmp_path: Path) -> None:
-    (tmp_path / "receipt.pdf").write_bytes(archive_file())
+    (tmp_path / "receipt.pdf").write_bytes(pdf_a())
     (tmp_path / "no.pdf").write_bytes(b"no PDF")
     result = seal(tmp_path / "receipt.pdf", tmp_path / "no.pdf", "--out", tmp_path / "out")
     assert result.exit_code == 1
@@ -106,7 +106,7 @@ def test_people_read_a_line_a_file_that_says_what_it_is_worth(in_use: Installati
 def test_nothing_is_sealed_when_the_preflight_stops_it(in_use: Installation, tmp_path: Path) -> None:
     strict = in_use.settings.model_copy(update={"require_qualified": True})
     use(Installation(strict))
-    (tmp_path / "receipt.pdf").write_bytes(archive_file())
+    (tmp_path / "receipt.pdf").write_bytes(pdf_a())
     result = seal(tmp_path / "receipt.pdf", "--out", tmp_path / "out")
     assert result.exit_code == 3
     assert "nothing was sealed" in result.stderr
@@ -117,7 +117,7 @@ def test_what_does_not_prove_itself_is_not_kept(
     in_use: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = pades.augment
-    (tmp_path / "receipt.pdf").write_bytes(archive_file())
+    (tmp_path / "receipt.pdf").write_bytes(pdf_a())
     for spoil, exit_code, outcome in (
         (lambda sealed, _: sealed, 3, "FAULT"),  # no revocation information
         (lambda sealed, data: real(sealed, data) + b"\n% more", 1, "REFUSED"),  # as a file might make of an update
@@ -131,13 +131,13 @@ def test_what_does_not_prove_itself_is_not_kept(
 
 
 def test_earlier_signatures_are_told_and_stay(in_use: Installation, another_pki: Service, tmp_path: Path) -> None:
-    before = sign(archive_file(), another_pki.pki)
+    before = sign(pdf_a(), another_pki.pki)
     (tmp_path / "approved.pdf").write_bytes(before)
     (tmp_path / "part 1.pdf").write_bytes(pdf_a("1b"))
-    place = before.index(b"endstream") - 9
+    place = before.index(b"2026-11-02T12") + 9
     spoilt = before[:place] + bytes([before[place] ^ 1]) + before[place + 1 :]
     (tmp_path / "spoilt.pdf").write_bytes(spoilt)
-    (tmp_path / "locked.pdf").write_bytes(sign(archive_file(), another_pki.pki, lock=LOCKS["locks all fields"]))
+    (tmp_path / "locked.pdf").write_bytes(sign(pdf_a(), another_pki.pki, lock=LOCKS["locks all fields"]))
     result = seal(*tmp_path.glob("*.pdf"), "--out", tmp_path / "out", "--level", "b-lta", "--json")
     told = {Path(entry["path"]).stem: entry for entry in lines(result)}
     assert {name: entry["outcome"] for name, entry in told.items()} == {
@@ -157,3 +157,24 @@ def test_earlier_signatures_are_told_and_stay(in_use: Installation, another_pki:
         assert CliRunner().invoke(app, asked).exit_code == exit_code, field
     again = seal(tmp_path / "approved.pdf", "--out", tmp_path / "out", "--json")
     assert [(entry["outcome"], entry["already"]) for entry in lines(again)] == [("SEALED", True)]
+
+
+def test_what_claims_to_be_an_archived_receipt_is_not_sealed(in_use: Installation, tmp_path: Path) -> None:
+    """Sealed with the archive's key it would hold, though nobody ever took it into custody."""
+    (tmp_path / "forged.pdf").write_bytes(archive_file())
+    result = seal(tmp_path / "forged.pdf", "--out", tmp_path / "out", "--json")
+    [entry] = lines(result)
+    assert (result.exit_code, entry["outcome"], entry["code"]) == (1, "REFUSED", "CLAIMS_CUSTODY")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_only_a_true_seal_of_ours_is_one(in_use: Installation, tmp_path: Path) -> None:
+    (tmp_path / "plain.pdf").write_bytes(pdf_a())
+    [entry] = lines(seal(tmp_path / "plain.pdf", "--out", tmp_path / "out", "--json"))
+    sealed = (tmp_path / "out" / entry["output"]).read_bytes()
+    place = sealed.index(b"2026-11-02T12") + 9
+    (tmp_path / "copied.pdf").write_bytes(sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :])
+    (tmp_path / "sealed.pdf").write_bytes(sealed)
+    told = lines(seal(tmp_path / "copied.pdf", tmp_path / "sealed.pdf", "--out", tmp_path / "out", "--json"))
+    assert [(entry["outcome"], entry["code"]) for entry in told] == [("SEALED", None), ("REFUSED", "ALREADY_SEALED")]
+    assert (told[0]["field"], told[0]["others"], told[0]["broken"]) == ("Seal-2", ["Seal"], ["Seal"])

@@ -18,6 +18,7 @@ from receipts import pades
 from receipts.errors import Refused
 from receipts.pades.permissions import disturbed, earlier_signatures
 from tests import judge
+from tests.judges.corpus.writers import hybrid
 from tests.pki import anchors_of, archive_file
 from tests.receipts.others import seal_beside, signed_before
 from tests.receipts.pades_attacks import update
@@ -78,6 +79,13 @@ def test_what_no_update_can_be_sure_of_is_refused(devpki: Service, samples: Path
     with pytest.raises(Refused) as refused:
         seal_beside((samples / name).read_bytes(), devpki.pki)
     assert refused.value.code == code
+
+
+def test_a_pdf_as_word_writes_it_is_sealed(devpki: Service, tmp_path: Path) -> None:
+    path = tmp_path / "word.pdf"
+    path.write_bytes(seal_beside(hybrid().data, devpki.pki))
+    assert pades.validate(path.read_bytes(), anchors_of(devpki.pki), at=datetime.now(UTC)).passed
+    assert [verdict["passed"] for verdict in judge.dss([path], [devpki.pki.anchors]).values()] == [True]
 
 
 def test_usage_rights_are_not_broken(devpki: Service) -> None:

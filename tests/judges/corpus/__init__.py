@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.judges.corpus import attacks, certificates, damage, good
+from tests.judges.corpus import attacks, certificates, damage, good, writers
 from tests.judges.corpus.pki import JUDGED_AT
 from tests.judges.corpus.sealing import identity
 
@@ -16,7 +16,7 @@ __all__ = ["JUDGED_AT", "cases", "write"]
 
 def cases() -> Iterator[tuple[str, bytes]]:
     """Name and bytes of every file."""
-    for room in (good, certificates, damage, attacks):
+    for room in (good, certificates, damage, attacks, writers):
         yield from room.cases()
 
 

@@ -23,7 +23,7 @@ _PLACES = {"after-seal": bt, "after-data": lambda: lt(bt()), "after-stamp": lamb
 
 def cases() -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file."""
-    for made in (_forgery, _saving, _wrapping, _shadow, _certified, _poison, _tables):
+    for made in (_forgery, _saving, _wrapping, _shadow, _dangling, _certified, _poison, _tables):
         yield from made()
 
 
@@ -361,3 +361,22 @@ def _tables() -> Iterator[tuple[str, bytes]]:
         for _ in range(number):
             many = many.update({many.free if number == 100 else 90: {"N": 1}})
         yield f"{number}-updates", many.data
+
+
+def _dangling() -> Iterator[tuple[str, bytes]]:
+    """The signed document refers to an object that only the update brings: validation data, shown as something else."""
+    plain = pdfs.document()
+    number = bt(base=plain.update(_change(plain, PAGE, Contents=["4 0 R", "99 0 R"]))).free
+    places = {"certificate": number, "store": number + 8}
+    for name, aim in places.items():
+        uses = {
+            "content": _change(plain, PAGE, Contents=["4 0 R", f"{aim} 0 R"]),
+            "form": _change(plain, PAGE, Resources={"XObject": {"Cover": f"{aim} 0 R"}, "Font": {"F1": "5 0 R"}}),
+            "metadata": _change(plain, CATALOG, Metadata=f"{aim} 0 R"),
+            "names": _change(plain, CATALOG, Names=f"{aim} 0 R"),
+        }
+        for use, changes in uses.items():
+            yield f"dangling-{use}-is-{name}", lt(bt(base=plain.update(changes))).data
+    aim = bt().free
+    ahead = plain.update(_change(plain, PAGE, Contents=["4 0 R", f"{aim} 0 R"]), {"Size": aim + 1})
+    yield "dangling-below-size", lt(bt(base=ahead)).data
