@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,14 +25,41 @@ _UNSAFE: Final = re.compile(r"[^\w.-]+|^[.-]+", re.ASCII)
 
 
 def files_in(paths: Iterable[Path], *, leaving_out: Path) -> Iterator[Path]:
-    """Every regular file that the paths name or hold, in order; links within folders are not followed."""
+    """Every file that the paths name, every regular file that they hold, and every folder in them that can't be read.
+
+    In order; links within folders are not followed.
+    """
     barred = leaving_out.resolve()
     for path in paths:
         if path.is_dir():
-            found = (file for file in sorted(path.rglob("*")) if file.is_file() and not file.is_symlink())
-            yield from (file for file in found if barred not in file.resolve().parents)
+            yield from (file for file in sorted(_held_by(path)) if barred not in file.resolve().parents)
         else:
             yield path
+
+
+def _held_by(folder: Path) -> Iterator[Path]:
+    closed: list[OSError] = []
+    for at, _, names in os.walk(folder, onerror=closed.append):
+        files = (Path(at, name) for name in names)
+        yield from (file for file in files if file.is_file() and not file.is_symlink())
+    yield from (Path(error.filename) for error in closed)  # to be told of, not passed over
+
+
+def read_file(file: Path, size_bytes: int) -> bytes:
+    """The bytes of a regular file: nothing is waited for, and no more than `size_bytes` is taken into memory.
+
+    Raises:
+        Refused: TOO_LARGE, or UNSUPPORTED_TYPE for a pipe or a device.
+        OSError: It can't be read.
+    """
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+        told = os.fstat(opened.fileno())
+        if stat.S_ISFIFO(told.st_mode) or stat.S_ISCHR(told.st_mode) or stat.S_ISBLK(told.st_mode):
+            raise Refused(Code.UNSUPPORTED_TYPE, "a pipe or a device, not a file")
+        content = opened.read(size_bytes + 1) if told.st_size <= size_bytes else b""
+    if max(told.st_size, len(content)) > size_bytes:
+        raise Refused(Code.TOO_LARGE, f"{told.st_size} bytes, at most {size_bytes} are accepted")
+    return content
 
 
 def normalise_all(connections: Connections, files: list[Path], out: Path) -> Iterator[Entry]:
@@ -51,10 +79,8 @@ def _entry(connections: Connections, file: Path, out: Path) -> Entry:
     entry["path"] = str(file).encode("utf-8", "backslashreplace").decode()
     started = time.monotonic()
     try:
-        entry["size_bytes"] = size_bytes = file.stat().st_size
-        if size_bytes > connections.limits.size_bytes:  # not even taken into memory
-            raise Refused(Code.TOO_LARGE, f"{size_bytes} bytes, at most {connections.limits.size_bytes} are accepted")
-        original = file.read_bytes()
+        entry["size_bytes"] = file.stat().st_size
+        original = read_file(file, connections.limits.size_bytes)
         entry["original_sha256"] = digest = hashlib.sha256(original).hexdigest()
         scan(connections, original)
         result, entry["cpu_ms"] = connections.isolation.measure(

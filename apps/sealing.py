@@ -18,7 +18,7 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import EmbeddedPdfSignature
 
-from apps.normalising import Entry, file_name, write_whole
+from apps.normalising import Entry, file_name, read_file, write_whole
 from receipts.errors import Code, Refused
 from receipts.pades import Report, validate
 from receipts.pades.headline import seal_in
@@ -118,11 +118,8 @@ class _Sealing:
     def read(self, file: _File) -> bool:
         """Whether the file is still to be sealed."""
         file.entry["path"] = str(file.path).encode("utf-8", "backslashreplace").decode()
-        file.entry["size_bytes"] = size_bytes = file.path.stat().st_size
-        if size_bytes > self.connections.limits.size_bytes:  # not even taken into memory
-            most = self.connections.limits.size_bytes
-            raise Refused(Code.TOO_LARGE, f"{size_bytes} bytes, at most {most} are accepted")
-        file.pdf = file.path.read_bytes()
+        file.entry["size_bytes"] = file.path.stat().st_size
+        file.pdf = read_file(file.path, self.connections.limits.size_bytes)
         file.entry["sha256"] = digest = hashlib.sha256(file.pdf).hexdigest()
         file.target = self.out / f"{file_name(file.path.resolve().with_suffix(''), digest)}.pdf"
         file.others = self._others(file.pdf)

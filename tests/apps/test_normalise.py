@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from apps.normalising import files_in
 from receipts.pdfa import original_of
 from receipts.threats import EICAR
 
@@ -93,3 +94,27 @@ def test_no_file_is_overwritten_by_the_report(folder: Path, tmp_path: Path) -> N
     before = photo.read_bytes()
     run = normalise(folder, "--out", tmp_path / "out", "--report", photo, home=tmp_path / "home")
     assert (run.returncode, photo.read_bytes()) == (2, before)
+
+
+def test_pipes_and_devices_are_refused_and_never_waited_for(tmp_path: Path) -> None:
+    pipe, endless = tmp_path / "pipe.pdf", tmp_path / "endless.pdf"
+    os.mkfifo(pipe)
+    endless.symlink_to("/dev/zero")
+    run = normalise(pipe, endless, "--out", tmp_path / "out", "--json", home=tmp_path / "home")
+    assert run.returncode == 1, run.stderr
+    assert [entry["code"] for entry in lines(run.stdout)] == ["UNSUPPORTED_TYPE"] * 2
+
+
+def test_a_folder_that_can_not_be_read_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (tmp_path / "a.pdf").write_bytes(b"")
+    scanned = os.scandir
+
+    def scandir(path: str) -> Any:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", path)
+        return scanned(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [*files_in([tmp_path], leaving_out=tmp_path / "out")] == [tmp_path / "a.pdf", closed]
