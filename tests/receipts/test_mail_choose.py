@@ -154,11 +154,18 @@ def test_what_is_no_receipt_stays_in_the_message(content: bytes, media_type: str
         (b"", "application/pdf"),
         (b"\x01\x02\x03\xff" * 9, "image/jpeg"),
         (INVOICE, "application/octet-stream"),
+        (b"\x01\x02\x03\xff" * 9, "application/vnd.ms-excel"),
     ],
 )
 def test_its_sender_must_not_believe_it_archived(content: bytes, media_type: str) -> None:
     """They become receipts, so that they are refused with a reason (or taken, where their kind is)."""
     assert names(multipart(text("x"), attached(content, "r.x", media_type))) == ["r.x"]
+
+
+@pytest.mark.parametrize("name", ["Invoice.PDF", "scan.jpeg", "expenses.xlsx", "all.zip"])
+def test_neither_must_he_of_what_only_its_name_says_to_be_one(name: str) -> None:
+    assert names(multipart(text("x"), attached(b"\x01\x02\x03\xff" * 9, name))) == [name]
+    assert names(multipart(text("x"), attached(b"\x01\x02\x03\xff" * 9, "sound.bin"))) == []
 
 
 def test_type_is_what_the_content_is() -> None:

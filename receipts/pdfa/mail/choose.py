@@ -11,7 +11,8 @@
 5. If the message says nothing and carries nothing else, its pictures from 200 pixels on each side are the message.
 6. Documents that we take from nobody (office files, archives such as ZIP, invoices of other schemes) count as
    receipts, to be refused with a reason: their sender must not believe them archived as such. The same holds for what
-   claims to be a PDF or picture and is empty or unrecognisable, and for a signed wrapping that can't be opened.
+   claims, by type or by name, to be a PDF, picture or such a document and is empty or unrecognisable, and for a signed
+   wrapping that can't be opened.
 7. Nothing else is: text, HTML, calendars, contacts, signatures, sound. They stay in the message, archived whole.
 8. The same bytes twice are one receipt.
 """
@@ -65,6 +66,10 @@ _DOCUMENTS: Final = (
     "application/vnd.rar", "application/gzip", "application/x-gzip", "application/x-tar", "application/x-bzip2",
     "application/x-xz", media.MAILBOX,
 )  # fmt: skip
+_CLAIMS: Final = re.compile(
+    r"\.(?:pdf|jpe?g|png|tiff?|hei[cf]|avif|webp|gif|bmp|jp2|(?:doc|xls|ppt)[xmb]?|od[tsp]|zip|7z|rar|gz)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +122,7 @@ def _is_receipt(leaf: Leaf, seen: _Seen) -> bool:
     if leaf.sniffed == media.PKCS7:
         return not leaf.declared.endswith("pkcs7-signature")
     if leaf.sniffed in ("", opening.EMPTY):
-        return leaf.declared == media.PDF or leaf.declared.startswith("image/")
+        return leaf.declared.startswith(("image/", media.PDF, *_DOCUMENTS)) or bool(_CLAIMS.search(leaf.name))
     return leaf.sniffed.lower().startswith(_DOCUMENTS)
 
 
