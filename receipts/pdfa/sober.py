@@ -16,6 +16,8 @@ WIDEST_CELL: Final = 1000  # HTML 4.9.11: what browsers cut `colspan` down to
 SPANNED_MOST: Final = 2_000_000  # places in a table, over all of its cells that span several
 COMPARED_MOST: Final = 5_000_000_000  # siblings looked at for selectors that ask for them: some seconds
 ELEMENTS_MOST: Final = 500_000  # a page of a mail has a hundred or two
+GENERATED_MOST: Final = 20_000_000  # characters that a style sheet writes, if it did so in every element
+ATTRIBUTES_MOST: Final = 2000  # of one element: reading them takes the square of their number
 USES_MOST: Final = 30  # of pieces of a drawing: those within each other multiply
 TEXT_MOST: Final = 2000  # characters of one text: laying it out takes the square of them
 UNBROKEN_MOST: Final = 1000  # elements in one word, likewise
@@ -25,6 +27,9 @@ _SPAN: Final = re.compile(r"(?i)span\s*=\s*[\"']?\s*(\d+)")
 _CELL: Final = re.compile(r"(?i)<(t[dh])\b|\b((?:col|row)span)\s*=\s*[\"']?\s*(\d{1,4})")
 _ASKS_SIBLINGS: Final = re.compile(r"(?i)~|:nth-|-of-type|:last-child|:only-child")
 _STYLE: Final = re.compile(r"(?is)<style\b[^<>]*>(.*?)(?:</style|\Z)")
+_CONTENT: Final = re.compile(r"(?is)\bcontent\s*:\s*(?:\"([^\"]*)\"|'([^']*)')")
+_LONG_TAG: Final = re.compile(f"<[a-zA-Z][^<>]{{{2 * ATTRIBUTES_MOST},}}")
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _USE: Final = re.compile(r"(?i)<use\b")
 _RAW: Final = re.compile(r"(</?(?:style|script|title|textarea)\b)", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"<[a-zA-Z/!?][^<>]*>?|[^<]+|<")
@@ -93,6 +98,11 @@ def _refuse_costly(html: str) -> None:
         raise Refused(Code.HOSTILE, f"table cell over more than {WIDEST_CELL} columns or rows")
     if (elements := html.count("<")) > ELEMENTS_MOST:
         raise Refused(Code.TOO_COSTLY, f"HTML of more than {ELEMENTS_MOST} elements")
+    if any(len(_QUOTED.sub("", tag).split()) > ATTRIBUTES_MOST for tag in _LONG_TAG.findall(html)):
+        raise Refused(Code.HOSTILE, f"element with more than {ATTRIBUTES_MOST} attributes")
+    written = max((len(one) + len(other) for one, other in _CONTENT.findall(html)), default=0)
+    if written * elements > GENERATED_MOST:
+        raise Refused(Code.TOO_COSTLY, f"style sheet that writes {written} characters in {elements} elements")
     if _spanned(html) > SPANNED_MOST:
         raise Refused(Code.TOO_COSTLY, f"table with cells over more than {SPANNED_MOST} places")
     if sum(len(_ASKS_SIBLINGS.findall(style)) for style in _STYLE.findall(html)) * elements**2 > COMPARED_MOST:

@@ -34,6 +34,11 @@ _STYLE: Final = (
     "img:not([src^='cid:']):not([src^='data:']):not([width='1']):not([height='1']) {"
     " display: inline-block; outline: 0.5pt solid #999999; background-color: #eeeeee; font: 8pt sans-serif }"
 )
+_QUOTES: Final = (
+    f"{'blockquote ' * 5} {{ margin-left: 4pt !important; margin-right: 0 !important; padding-left: 2pt !important }}"
+    f"{'blockquote ' * 40} {{ margin-left: 0 !important; padding-left: 0 !important; border-left: 0 !important }}"
+)
+"""What is quoted in quotes stands further right, up to a point: else it would not fit on the page."""
 _WIDEST: Final = 2.0  # of the page; what is wider than this would be too small to read once it fits
 _WRAPPED: Final = "[nowrap], [style*=nowrap] { white-space: normal !important }"
 _NO_TAG: Final = re.compile(r"<(?![a-zA-Z/!?])")  # the renderer's memory grows by the square of their number
@@ -109,7 +114,7 @@ def pages(header: str, body: str, inline: Mapping[str, tuple[str, bytes]], pages
     body = sober.eased(body)
     try:
         top = _strip(header)
-        book = _laid_out(body, fetcher, _STYLE if tables else _STYLE + _NO_TABLES)
+        book = _laid_out(body, fetcher, _STYLE + _QUOTES if tables else _STYLE + _QUOTES + _NO_TABLES)
         if book.get_page_count() > pages_most:
             raise Refused(
                 Code.TOO_MANY_PAGES, f"mail with {book.get_page_count()} pages where {pages_most} are still accepted"

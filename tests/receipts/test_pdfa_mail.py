@@ -187,6 +187,8 @@ HURTFUL = [
     ("<table>" + "<tr><td colspan=1000 rowspan=0>" * 300, Code.TOO_COSTLY),
     ("<style>" + ":nth-child(2n) ~ p {}" * 2000 + "</style>" + "<p>" * 2000, Code.TOO_COSTLY),
     ("<p>" * 600_000, Code.TOO_COSTLY),
+    ("<p " + " ".join(f"a{n}=1" for n in range(100_000)) + ">", Code.HOSTILE),
+    (f"<style>p::before {{ content: '{'x' * 20_000}' }}</style>" + "<p>" * 3000, Code.TOO_COSTLY),
     ("<" * 2_000_000, Code.TOO_MANY_PAGES),
 ]
 
@@ -239,6 +241,11 @@ def test_what_is_wider_than_a_page_is_not_cut_off() -> None:
     long = made(message(f"<table><tr><td>{'x' * 3000}<td>Total</table><pre>{'y' * 3000}</pre><p nowrap>{'z ' * 900}"))
     assert long.fidelity["scale_percent"] == 100
     assert made(message("<p>short")).fidelity["scale_percent"] == 100
+
+
+def test_what_was_quoted_many_times_fits_on_the_page() -> None:
+    quoted = made(message("".join(f"<blockquote>answer {number}" for number in range(60))))
+    assert (quoted.fidelity["scale_percent"], quoted.fidelity["hidden_text"]) == (100, "")
 
 
 def test_pictures_keep_their_shape_and_fit_on_a_page() -> None:
