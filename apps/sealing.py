@@ -29,7 +29,7 @@ from receipts.preflight import Verdict
 from receipts.verdict import pdfa_claim
 from tasks import trustlists
 from tasks.connections import Connections
-from tasks.levels import IN_FLIGHT, augment_each, seal_each
+from tasks.levels import IN_FLIGHT, Unsealed, augment_each, seal_each
 from tasks.preflight import require_ready
 from tasks.seal import GROUP_SIZE_BYTES
 from tasks.sealing import SealingRoom, is_development_seal, sealing_room
@@ -155,7 +155,7 @@ class _Sealing:
         """The sealed file, or what went wrong, for each."""
         now = self.connections.now
         readers = [_reader(file) for file in files]
-        sealed = await seal_each(self.room, readers, now=now, beside_others=True)
+        sealed = await seal_each(self.room, readers, now=now)
         try:
             return await augment_each(self.room, sealed, self.level, now=now)
         except Exception as error:
@@ -245,8 +245,8 @@ def _carries(signature: EmbeddedPdfSignature, certificate: x509.Certificate) -> 
         return False
 
 
-def _reader(file: _File) -> Callable[[], bytes]:
-    return lambda: file.pdf
+def _reader(file: _File) -> Callable[[], Unsealed]:
+    return lambda: Unsealed(pdf=file.pdf, beside_others=True)
 
 
 def _tried(file: _File, do: Callable[[_File], bool]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -17,16 +18,27 @@ FRESH_WAIT_S: Final = 1.1
 Now = Callable[[], datetime]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unsealed:
+    """A PDF to be sealed; for the rest see `pades.seal`."""
+
+    pdf: bytes = field(repr=False)
+    beside_others: bool = False
+    provenance: bytes | None = field(default=None, repr=False)
+
+
 async def seal_each(
-    room: SealingRoom, readers: Sequence[Callable[[], bytes]], *, now: Now, beside_others: bool = False
+    room: SealingRoom, readers: Sequence[Callable[[], Unsealed]], *, now: Now
 ) -> list[bytes | Exception]:
     """The B-T file, or what went wrong, for each PDF that the readers give, in order."""
     gate = asyncio.Semaphore(IN_FLIGHT)
 
-    async def one(read: Callable[[], bytes]) -> bytes:
+    async def one(read: Callable[[], Unsealed]) -> bytes:
         async with gate:
-            pdf = await asyncio.to_thread(read)
-            return await pades.seal(pdf, room.sealer, at=now(), beside_others=beside_others)
+            each = await asyncio.to_thread(read)
+            return await pades.seal(
+                each.pdf, room.sealer, at=now(), beside_others=each.beside_others, provenance=each.provenance
+            )
 
     return [_exception(each) for each in await asyncio.gather(*map(one, readers), return_exceptions=True)]
 

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from receipts import pdfa
 from receipts.preflight import Verdict
 from receipts.receipt import Event, State
 from tasks.augment import Stamped, complete, resume
 from tasks.connections import Connections
 from tasks.journal import Facts, History
-from tasks.levels import seal_each
+from tasks.levels import Unsealed, seal_each
 from tasks.normalise import normalised_key, staged
 from tasks.preflight import Preflight, require_ready
 from tasks.sealing import SealingRoom, is_development_seal, sealing_room
@@ -66,8 +67,12 @@ def _seal_group(connections: Connections, group: Sequence[tuple[Work, History]])
     yield from complete(connections, room, stamped)
 
 
-def _read(connections: Connections, history: History) -> bytes:
-    return staged(connections, normalised_key(history), history.text(Event.NORMALISED, "sha256"))
+def _read(connections: Connections, history: History) -> Unsealed:
+    normalised = staged(connections, normalised_key(history), history.text(Event.NORMALISED, "sha256"))
+    if history.text(Event.NORMALISED, "route") != pdfa.SIGNED:
+        return Unsealed(pdf=normalised)
+    original, provenance = pdfa.parted(normalised)
+    return Unsealed(pdf=original, beside_others=True, provenance=provenance)
 
 
 def _terms(connections: Connections, room: SealingRoom, found: Preflight) -> Facts:

@@ -15,6 +15,7 @@ from pyhanko.sign.signers import constants
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
 from pyhanko.sign.signers.pdf_byterange import PdfSignedData, SignatureObject
 
+from receipts import carried
 from receipts.errors import Code, Refused
 from receipts.pades.mark import marked
 from receipts.pades.permissions import FIELD, field_for_seal
@@ -73,7 +74,14 @@ def blank(writer: IncrementalPdfFileWriter, field: generic.DictionaryObject) -> 
 
 
 def prepare_seal(
-    pdf: bytes, at: datetime, reserved_bytes: int, algorithm: str, *, beside_others: bool, mark: str = ""
+    pdf: bytes,
+    at: datetime,
+    reserved_bytes: int,
+    algorithm: str,
+    *,
+    beside_others: bool,
+    mark: str = "",
+    provenance: bytes | None = None,
 ) -> Prepared:
     """Make room for a seal: an approval signature in a field of its own, invisible unless there is a mark.
 
@@ -84,6 +92,7 @@ def prepare_seal(
         algorithm: Digest algorithm, such as `sha256`.
         beside_others: Whether the file is a stranger's that may carry signatures, which stay what they are.
         mark: A line for the margin of the first page; none is shown beside signatures of others.
+        provenance: What the signature dictionary is to carry, only beside others: nothing else may be added there.
 
     Raises:
         AlreadySealed: The file carries a signature, and it wasn't said that it may.
@@ -93,7 +102,7 @@ def prepare_seal(
         timestamp=at.astimezone(UTC), subfilter=SigSeedSubFilter.PADES, bytes_reserved=2 * reserved_bytes
     )
     if beside_others:
-        return _beside_others(pdf, signature, algorithm, mark)
+        return _beside_others(pdf, signature, algorithm, mark, provenance)
     writer = PlainUpdate(BytesIO(pdf))
     if any(enumerate_sig_fields(writer, filled_status=True)):
         raise AlreadySealed("the PDF carries a signature")
@@ -101,7 +110,9 @@ def prepare_seal(
     return Prepared(writer, FIELD, signature, algorithm, marked(mark) if mark else None)
 
 
-def _beside_others(pdf: bytes, signature: SignatureObject, algorithm: str, mark: str) -> Prepared:
+def _beside_others(
+    pdf: bytes, signature: SignatureObject, algorithm: str, mark: str, provenance: bytes | None
+) -> Prepared:
     if not pdf.startswith(b"%PDF-"):
         code = Code.UNKNOWN_TYPE if b"%PDF-" not in pdf[:1024] else Code.NOT_SEALABLE
         raise Refused(code, "the file doesn't start as a PDF")
@@ -111,6 +122,8 @@ def _beside_others(pdf: bytes, signature: SignatureObject, algorithm: str, mark:
         writer = PlainUpdate(BytesIO(pdf + between))
         field = field_for_seal(writer.prev)
         writer.register_extension(ESIC)
+        if provenance is not None:
+            signature[pdf_name(carried.KEY)] = carried.written(provenance)
         shown = mark and not any(enumerate_sig_fields(writer.prev, filled_status=True))
         # ISO 19005-1, 6.9: in PDF/A-1 each field has an appearance, however small it is.
         return Prepared(writer, field, signature, algorithm, marked(mark) if shown else blank)

@@ -75,7 +75,9 @@ class ContainerSize:
         self.reserved_bytes = max(self.reserved_bytes, size_bytes)
 
 
-async def seal(pdf: bytes, sealer: Sealer, *, at: datetime, beside_others: bool = False) -> bytes:
+async def seal(
+    pdf: bytes, sealer: Sealer, *, at: datetime, beside_others: bool = False, provenance: bytes | None = None
+) -> bytes:
     """Seal a PDF: PAdES B-T, an invisible approval signature in one incremental update.
 
     Args:
@@ -83,6 +85,7 @@ async def seal(pdf: bytes, sealer: Sealer, *, at: datetime, beside_others: bool 
         sealer: Key and time-stamping authority.
         at: The present, UTC-aware, for the signature dictionary's /M; the time-stamp is what counts.
         beside_others: Whether the file is a stranger's, which may carry signatures: they stay what they are.
+        provenance: What the signature dictionary is to carry, only beside others: nothing else may be added there.
 
     Returns:
         The sealed PDF; it starts with the bytes of `pdf`, unaltered.
@@ -102,7 +105,15 @@ async def seal(pdf: bytes, sealer: Sealer, *, at: datetime, beside_others: bool 
     mark = line_of(sealer.signer.signing_cert, at) if sealer.mark else ""
     while True:
         reserved_bytes = sealer.size.reserved_bytes
-        prepared = prepare_seal(pdf, at, reserved_bytes, sealer.form.algorithm, beside_others=beside_others, mark=mark)
+        prepared = prepare_seal(
+            pdf,
+            at,
+            reserved_bytes,
+            sealer.form.algorithm,
+            beside_others=beside_others,
+            mark=mark,
+            provenance=provenance,
+        )
         container = await _sign(sealer, prepared.digest)
         if len(container) <= reserved_bytes:
             return prepared.fill(container)

@@ -5,7 +5,18 @@ One module per kind of input (`jpeg`, `png`, `pdf`, `mail`) gives pages; `docume
 
 from receipts.pdfa.media import detect
 from receipts.pdfa.model import Facts, Normalised, Part
-from receipts.pdfa.original import original_of, provenance_of
+from receipts.pdfa.original import original_of, parted, provenance_of
 from receipts.pdfa.routes import normalise
+from receipts.pdfa.signed import SIGNED
 
-__all__ = ["Facts", "Normalised", "Part", "detect", "normalise", "original_of", "provenance_of"]
+__all__ = [
+    "SIGNED",
+    "Facts",
+    "Normalised",
+    "Part",
+    "detect",
+    "normalise",
+    "original_of",
+    "parted",
+    "provenance_of",
+]

@@ -16,7 +16,7 @@ from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String, pdfa
 
 from receipts.errors import Refused
-from receipts.pdfa import inks, jp2, layers
+from receipts.pdfa import fields, inks, jp2, layers
 from receipts.pdfa.graph import STUMBLES, dictionaries, written
 
 _LONGEST_TEXT: Final = 32_767  # ISO 19005-3 6.1.13
@@ -69,6 +69,7 @@ def is_certain(archive_file: bytes, *, packet_is_ours: bool) -> bool:
 def _reduced(copy: Pdf) -> bytes:
     """`copy` without what is judged here."""
     _take_out_private(copy)
+    fields.take_out(copy)
     _take_out_views(copy)
     _state_directly(copy)
     layers.take_out(copy)

@@ -143,7 +143,7 @@ def provenance_of(shown: Shown, original: bytes, facts: Facts, media_type: str, 
     carried: dict[str, Json] = {"carried_as": "associated-file", "name": name}
     if shown.picture is not None:
         carried = {"carried_as": "image-stream", "page": 1}
-    if shown.kept is not None:
+    if shown.kept is not None or shown.is_signed:
         carried = {"carried_as": "prefix"}
     content: dict[str, Json] = {
         "v": 1,

@@ -87,7 +87,7 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
     return _update(original, provenance_of(shown, original, facts, media_type, ""), packet, modified=modified)
 
 
-class _Update(IncrementalPdfFileWriter):
+class Update(IncrementalPdfFileWriter):
     """An update with nothing in it that we didn't ask for, the same each time."""
 
     def _update_meta(self) -> None:
@@ -97,7 +97,7 @@ class _Update(IncrementalPdfFileWriter):
 def _update(original: bytes, provenance: bytes, packet: bytes, *, modified: str) -> bytes:
     between = b"" if original.endswith((b"\r", b"\n")) else b"\n"
     output = BytesIO(original + between)
-    writer = _Update(output)
+    writer = Update(output)
     digest = hashlib.md5(provenance, usedforsecurity=False).digest()
     writer._document_id[1] = generic.ByteStringObject(digest)
     root = writer.root

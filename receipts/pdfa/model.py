@@ -62,8 +62,8 @@ class Normalised:
     Attributes:
         pdf: The PDF/A-3b file.
         media_type: Of the original, by its content.
-        route: How it was made, a stable word: `jpeg-stream`, `tiff-stream`, `pdf-kept`, `pdf-repaired`, `pdf-rendered`,
-            `mail-body`, ...
+        route: How it was made, a stable word: `jpeg-stream`, `tiff-stream`, `pdf-kept`, `pdf-signed`, `pdf-repaired`,
+            `pdf-rendered`, `mail-body`, ...
         pages: How many pages it has.
         fidelity: What is identical to what, for a machine to check; also in the attached provenance.
         parts: The receipts that a mail carries, each to become a receipt of its own.
@@ -121,6 +121,7 @@ class Shown:
         quality: As in `Normalised`.
         parts: As in `Normalised`.
         kept: The XMP packet to go on from, if the original is kept as it is and the archive file is an update of it.
+        is_signed: Whether the original is kept as it is and no more than our seal may follow it.
         invoice: The structured invoice to be attached beside the original.
         otherwise: What to show instead if the file that was written is not certain to be PDF/A-3b.
     """
@@ -133,6 +134,7 @@ class Shown:
     quality: Mapping[str, Json] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     kept: bytes | None = None
+    is_signed: bool = False
     invoice: Structured | None = None
     otherwise: Callable[[], Shown] | None = None
 

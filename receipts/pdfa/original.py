@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any, Final
 
 import pikepdf
 
+from receipts import carried
 from receipts.evidence import Json
 from receipts.pdfa.document import IMAGE, PROVENANCE
 
@@ -57,7 +58,7 @@ def carried_by(pdf: bytes) -> tuple[bytes, str]:
 
 
 def provenance_of(pdf: bytes) -> Mapping[str, Json]:
-    """The attached provenance.
+    """The provenance.
 
     Args:
         pdf: The archive file.
@@ -67,6 +68,24 @@ def provenance_of(pdf: bytes) -> Mapping[str, Json]:
     """
     with _opened(pdf) as opened:
         return _provenance(opened)
+
+
+def parted(pdf: bytes) -> tuple[bytes, bytes]:
+    """A file of the route `pdf-signed`, not sealed yet: the original, and the provenance for the seal to carry.
+
+    Raises:
+        ValueError: It is none.
+    """
+    with _opened(pdf) as opened:
+        return original_of(pdf), carried.read(opened.trailer.get(carried.KEY))
+
+
+def is_ours(opened: pikepdf.Pdf) -> bool:
+    """Whether a file carries something that would be taken for our provenance."""
+    try:
+        return next(_written(opened), None) is not None
+    except (ValueError, *_STUMBLES):
+        return True
 
 
 def _opened(pdf: bytes) -> pikepdf.Pdf:
@@ -80,8 +99,7 @@ def _opened(pdf: bytes) -> pikepdf.Pdf:
 
 def _provenance(opened: pikepdf.Pdf) -> dict[str, Any]:
     try:
-        written = _attached(opened, PROVENANCE)
-        provenance = json.loads(written, parse_float=_finite, parse_constant=_finite)
+        provenance = json.loads(next(_written(opened), b""), parse_float=_finite, parse_constant=_finite)
     except (ValueError, *_STUMBLES) as error:
         raise ValueError("no archive file of ours: it carries no provenance") from error
     if not isinstance(provenance, dict):
@@ -89,16 +107,40 @@ def _provenance(opened: pikepdf.Pdf) -> dict[str, Any]:
     return provenance
 
 
+def _written(opened: pikepdf.Pdf) -> Iterator[bytes]:
+    """What stands where a provenance is: attached, or with the trailer, or with a seal."""
+    for stream in _attachments(opened, PROVENANCE):
+        yield _content(stream)
+    if carried.KEY in opened.trailer:
+        yield carried.read(opened.trailer[carried.KEY])
+    form: Any = opened.Root.get("/AcroForm", {})
+    for field in form.get("/Fields", []):
+        signature: Any = field.get("/V") if isinstance(field, pikepdf.Dictionary) else None
+        if isinstance(signature, pikepdf.Dictionary) and carried.KEY in signature:
+            yield carried.read(signature[carried.KEY])
+
+
 def _attached(opened: pikepdf.Pdf, name: str) -> bytes:
-    """The content of the associated file (ISO 19005-3, 6.8) of that name."""
+    """The content of the associated file of that name."""
+    for content in _attachments(opened, name):
+        return _content(content)
+    raise ValueError(f"nothing is attached as {name}")
+
+
+def _attachments(opened: pikepdf.Pdf, name: str) -> Iterator[object]:
+    """The streams of the associated files (ISO 19005-3, 6.8) of that name."""
     files: Any = opened.Root.get("/AF", [])
     for file in files:  # those of a PDF that is kept as it came are the sender's
         if isinstance(file, pikepdf.Dictionary) and file.get("/UF") == pikepdf.String(name):
-            content: Any = file.EF.F
-            if "/Filter" in content:  # we compress nothing: what small bytes swell to is nobody's receipt
-                raise ValueError(f"what is attached as {name} is not as we write it")
-            return bytes(content.read_raw_bytes())
-    raise ValueError(f"nothing is attached as {name}")
+            yield file.EF.F
+
+
+def _content(stream: object) -> bytes:
+    """What a stream of ours holds."""
+    if not isinstance(stream, pikepdf.Stream) or "/Filter" in stream:
+        # we compress nothing: what small bytes swell to is nobody's receipt
+        raise ValueError("what it carries is not as we write it")
+    return bytes(stream.read_raw_bytes())
 
 
 def _finite(written: str) -> float:

@@ -20,7 +20,7 @@ import pypdfium2
 
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
-from receipts.pdfa import inside, kept, locked, render, repair, whole, xmp
+from receipts.pdfa import inside, kept, locked, render, repair, signed, whole, xmp
 from receipts.pdfa.invoice import Structured, packet_of, structured_in
 from receipts.pdfa.model import Shown
 from receipts.policy import Limits
@@ -95,6 +95,8 @@ def _shown(original: bytes, limits: Limits) -> Shown:
             "structured_invoice": None if invoice is None else invoice.kind,
             "blank_pages": [*render.blank_pages(document, limits)],
         }
+        if readable is original and not was_repaired and signed.can_be_kept(original, opened, found):
+            return Shown(pdf=opened, route=signed.SIGNED, fidelity={**_KEPT, **said}, is_signed=True)
         if readable is original and not was_repaired and (invoice is None or invoice.namespace):
             packet = kept.packet_to_go_on_from(original, opened, frozenset(found))
             if packet is not None:

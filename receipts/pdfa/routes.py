@@ -12,7 +12,23 @@ from typing import Final
 
 from receipts import quality, threats
 from receipts.errors import Code, Refused, WrongFacts
-from receipts.pdfa import certain, direct, document, einvoice, heif, jp2, jpeg, kept, mail, media, pdf, png, still, tiff
+from receipts.pdfa import (
+    certain,
+    direct,
+    document,
+    einvoice,
+    heif,
+    jp2,
+    jpeg,
+    kept,
+    mail,
+    media,
+    pdf,
+    png,
+    signed,
+    still,
+    tiff,
+)
 from receipts.pdfa.model import Facts, Normalised, Shown
 from receipts.pdfa.original import carried_by
 from receipts.policy import Limits
@@ -95,4 +111,6 @@ def _write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> byte
         return direct.write(shown, shown.picture, original, facts, media_type)
     if shown.kept is not None:
         return kept.write(shown, original, facts, media_type)
+    if shown.is_signed:
+        return signed.write(shown, original, facts, media_type)
     return document.write(shown, original, facts, media_type)

@@ -97,13 +97,14 @@ def pyhanko(pki: DevPki, files: list[Path], out: Path) -> None:
 
 def rules(pki: DevPki, files: list[Path], out: Path) -> None:
     """Probant's sealing alone, as its tasks call it: B-T for all, revocation data once, B-LT."""
-    from tasks.levels import augment_each, seal_each
+    from tasks.levels import Unsealed, augment_each, seal_each
     from tasks.sealing import sealing_room
 
     room = sealing_room(_settings(pki, out))
 
     async def all_of(some: Sequence[Path]) -> None:
-        sealed = await seal_each(room, [file.read_bytes for file in some], now=_now)
+        readers = [lambda file=file: Unsealed(pdf=file.read_bytes()) for file in some]
+        sealed = await seal_each(room, readers, now=_now)
         for file, pdf in zip(some, await augment_each(room, sealed, "B-LT", now=_now), strict=True):
             if isinstance(pdf, Exception):
                 raise pdf

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFilter
 
+from connectors.devpki import Service
 from receipts.errors import Code
 from receipts.evidence import Json
-from receipts.pdfa import original_of
+from receipts.pdfa import SIGNED, original_of, provenance_of
 from receipts.receipt import Event
 from tasks.acknowledge import outcome_of, why_keep_paper
 from tasks.archive import archive
@@ -24,6 +25,7 @@ from tasks.receive import original_key, quarantine_key
 from tasks.seal import seal
 from tasks.verify import verify
 from tests.installation import Installation
+from tests.receipts.others import signed_pdf_a_3
 
 JPEG = "images/receipt-ocr__receipt.jpg"
 PNG = "images/textract-samples__expense.png"
@@ -45,6 +47,24 @@ def test_every_kind_ends_archived_with_its_original_inside(installation: Install
     assert list(states.values()) == ["ARCHIVED"] * 4 + ["REFUSED"]
     for reception, path in zip(receptions[:4], mixed[:4], strict=True):
         assert original_of(installation.archived_file(str(reception.receipt))) == path.read_bytes()
+
+
+def test_a_signed_pdf_a_is_archived_as_it_is(installation: Installation, devpki: Service, tmp_path: Path) -> None:
+    original = signed_pdf_a_3(devpki.pki)
+    (tmp_path / "signed.pdf").write_bytes(original)
+    [reception] = installation.receive(tmp_path / "signed.pdf")
+    installation.ingest()
+    receipt = str(reception.receipt)
+    history = load(installation.registry, receipt)
+    assert history.state == "ARCHIVED"
+    assert history.facts(Event.NORMALISED)["route"] == SIGNED
+    assert history.facts(Event.VERIFIED)["indication"] == "TOTAL-PASSED"
+    archived = installation.archived_file(receipt)
+    assert archived.startswith(original)
+    assert original_of(archived) == original
+    assert provenance_of(archived)["receipt"] == receipt
+    assert [finding.deviation for finding in reverify(installation, installation.registry.rows())] == [""]
+    assert [finding.deviation for finding in audit(installation)] == [""]
 
 
 def test_staging_is_empty_after_archiving(installation: Installation, mixed: list[Path]) -> None:
