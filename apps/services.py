@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -98,7 +98,6 @@ class Services:
         url: str = "",
         health: str = "",
         env: Mapping[str, str] | None = None,
-        waiting: Callable[[], None] = lambda: None,
     ) -> Service:
         """Start a service unless it runs, and wait until it answers. May be repeated.
 
@@ -108,32 +107,20 @@ class Services:
             url: Where it will answer.
             health: Path below `url` that answers when it is ready.
             env: More environment.
-            waiting: Called again and again while it starts, for a progress bar.
 
         Raises:
             Unavailable: It died or did not answer in time.
         """
         if name in self.running():
             return self.running()[name]
-        logs = self.home / "log"
-        logs.mkdir(parents=True, exist_ok=True)
-        with (logs / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **self.environment(), **(env or {})},
-                cwd=ROOT,
-                start_new_session=True,
-            )
+        log = self.home / "log" / f"{name}.log"
+        process = self._launch(command, log, env or {})
         service = Service(name=name, pid=process.pid, started_s=psutil.Process(process.pid).create_time(), url=url)
         self._remember(service)
         deadline = time.monotonic() + START_TIMEOUT_S
         while health and not answers(url + health):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable(f"{name} did not start; see {logs / f'{name}.log'}")
-            waiting()
+                raise Unavailable(f"{name} did not start; see {log}")
             time.sleep(0.2)
         return service
 
@@ -153,6 +140,19 @@ class Services:
             stopped.append(service.name)
         self._file.unlink(missing_ok=True)
         return stopped
+
+    def _launch(self, command: list[str], log: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **self.environment(), **env},
+                cwd=ROOT,
+                start_new_session=True,
+            )
 
     def _remember(self, service: Service) -> None:
         services = [*self.running().values(), service]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apps.cli.receipts import as_entry, print_rows
 from apps.output import DOES_NOT_HOLD, FAULT, complain, errors, escape, print_json
+
+if TYPE_CHECKING:
+    from apps.running import Ingested
+    from connectors.ports import Row
 
 
 def ingest(
@@ -36,9 +40,18 @@ def ingest(
             print_json(as_entry(row))
     else:
         print_rows("Ingested", iter(rows))
+    waiting = [row for row in rows if row.state not in ("ARCHIVED", "REFUSED", "DISPOSED")]
+    _tell(waiting, ingested)
+    if waiting or ingested.not_taken:
+        raise typer.Exit(FAULT)
+    if any(row.state == "REFUSED" for row in rows):
+        raise typer.Exit(DOES_NOT_HOLD)
+
+
+def _tell(waiting: list[Row], ingested: Ingested) -> None:
+    """Say what has no outcome yet, and that it is not lost."""
     for name in ingested.not_taken:
         complain(f"not taken into custody: {name}")
-    waiting = [row for row in rows if row.state not in ("ARCHIVED", "REFUSED", "DISPOSED")]
     stamped = [row for row in waiting if row.state == "TIME_STAMPED"]
     if stamped:
         why = "have their time-stamp and wait for revocation information that is younger"
@@ -48,7 +61,3 @@ def ingest(
         complain(f"{faulty} receipts wait because of a technical fault", "Nothing is lost: run ingest again.")
     if ingested.not_taken:
         complain(f"{len(ingested.not_taken)} could not be taken: {ingested.why}", "They are as they were.")
-    if waiting or ingested.not_taken:
-        raise typer.Exit(FAULT)
-    if any(row.state == "REFUSED" for row in rows):
-        raise typer.Exit(DOES_NOT_HOLD)

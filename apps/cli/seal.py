@@ -21,38 +21,32 @@ class Level(StrEnum):
     LTA = "B-LTA"
 
 
-def seal(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(help="PDF files, or folders with such files; they are left as they are.", exists=True),
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the sealed files; made if need be.", file_okay=False)],
-    level: Annotated[
-        Level | None,
-        typer.Option("--level", help="PAdES level; else PROBANT_SEAL_LEVEL, else B-LT.", case_sensitive=False),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
-) -> None:
-    """Seal PDFs of your own with the installation's key: as updates of themselves, so that PDF/A stays PDF/A and the
-    signatures of others stay what they are. Nothing is archived.
+Paths = Annotated[
+    list[Path],
+    typer.Argument(help="PDF files, or folders with such files; they are left as they are.", exists=True),
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the sealed files; made if need be.", file_okay=False)]
+AtLevel = Annotated[
+    Level | None,
+    typer.Option("--level", help="PAdES level; else PROBANT_SEAL_LEVEL, else B-LT.", case_sensitive=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON line a file.")]
 
-    A preflight comes first, and each result is validated before it is called sealed. A file that was sealed into DIR
-    before isn't sealed again. Exits with 1 if a file was refused, with 3 if one could not be sealed because of a
-    technical fault or nothing could, because the preflight stopped it. What JSON says is in docs/machines.md.
+
+def seal(paths: Paths, out: Out, level: AtLevel = None, as_json: AsJson = False) -> None:
+    """Seal PDFs of your own with the installation's key, as updates of themselves.
+
+    PDF/A stays PDF/A and the signatures of others stay what they are; nothing is archived. A preflight comes first, and
+    each result is validated before it is called sealed. A file that was sealed into DIR before isn't sealed again.
+
+    Exits with 1 if a file was refused, with 3 if one could not be sealed because of a technical fault or nothing could,
+    because the preflight stopped it. What JSON says is in docs/machines.md.
     """
-    from apps.normalising import files_in
     from apps.sealing import seal_all
     from tasks.connections import connections
     from tasks.preflight import NotReady
 
-    files = [
-        file
-        for file in dict.fromkeys(files_in(paths, leaving_out=out))
-        if file in paths or file.suffix.lower() == ".pdf"
-    ]
-    if not files:
-        complain("no PDF files found")
-        raise typer.Exit(FAULT)
+    files = _files(paths, out)
     out.mkdir(parents=True, exist_ok=True)
     opened, outcomes = connections(), []
     try:
@@ -72,6 +66,18 @@ def seal(
         raise typer.Exit(FAULT)
     if "REFUSED" in outcomes:
         raise typer.Exit(DOES_NOT_HOLD)
+
+
+def _files(paths: list[Path], out: Path) -> list[Path]:
+    """Files named themselves, and the PDFs in folders, each once."""
+    from apps.normalising import files_in
+
+    found = dict.fromkeys(files_in(paths, leaving_out=out))
+    files = [file for file in found if file in paths or file.suffix.lower() == ".pdf"]
+    if not files:
+        complain("no PDF files found")
+        raise typer.Exit(FAULT)
+    return files
 
 
 def _line(entry: Entry) -> str:
