@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from connectors import durable
 from connectors.archive.canary import break_canary
+from connectors.archive.lock_files import MODE, LockFiles, unlocked
 from connectors.archive.terms import (
     Clock,
     check_archive_key,
@@ -29,8 +29,6 @@ from connectors.archive.terms import (
 )
 from connectors.keys import below
 from connectors.ports import Locked, Missing, NotEnforced, Stored, Taken
-
-MODE = "DIRECTORY"
 
 
 class LocalArchive:
@@ -48,8 +46,8 @@ class LocalArchive:
         self.url = str(folder.absolute())
         self.is_compliance_tier = False
         self._folder = folder.absolute()
-        self._locks = self._folder / ".locks"
         self._unfinished = self._folder / ".unfinished"
+        self._locks = LockFiles(self._folder / ".locks", self._unfinished)
         self._clock = clock
 
     def check(self) -> None:
@@ -71,7 +69,7 @@ class LocalArchive:
             if _digest(path) != sha256:
                 raise Taken(f"{key} holds other bytes")
             if stored.retain_until is None or stored.retain_until < end:
-                stored = self._note(replace(stored, mode=MODE, retain_until=end))
+                stored = self._locks.write(replace(stored, mode=MODE, retain_until=end))
         if stored.sha256 != sha256 or stored.size_bytes != len(content) or stored.mode != MODE:
             raise NotEnforced(f"{key}: the lock says other than what was asked")
         return stored
@@ -108,9 +106,9 @@ class LocalArchive:
 
     def markers(self, prefix: str) -> Iterator[str]:
         """See `Archive.markers`: keys whose lock still runs while their file is gone."""
-        for name in self._keys(self._locks, prefix):
+        for name in self._keys(self._locks.folder, prefix):
             key = name.removesuffix(".json")
-            noted = self._noted(key)
+            noted = self._locks.read(key)
             if noted and not self._path(key).exists():
                 try:
                     check_deletable(noted, self._clock())
@@ -124,12 +122,12 @@ class LocalArchive:
             stored = self._find(check_archive_key(key), version_id)
             if not must_lengthen(stored, end, self._clock()):
                 return stored
-            return self._note(replace(stored, mode=MODE, retain_until=end))
+            return self._locks.write(replace(stored, mode=MODE, retain_until=end))
 
     def hold(self, key: str, version_id: str, *, on: bool) -> Stored:
         """See `Archive.hold`."""
         with self._alone():
-            return self._note(replace(self._find(check_archive_key(key), version_id), legal_hold=on))
+            return self._locks.write(replace(self._find(check_archive_key(key), version_id), legal_hold=on))
 
     def delete(self, key: str, version_id: str) -> None:
         """See `Archive.delete`. An object whose lock's file is lost counts as locked: nobody knows until when."""
@@ -144,13 +142,11 @@ class LocalArchive:
             check_deletable(stored, self._clock())
             path.unlink()
             durable.sync_folder(path.parent)
-            lock = self._lock(key)
-            lock.unlink()
-            durable.sync_folder(lock.parent)
+            self._locks.remove(key)
 
     def _link(self, whole: Path, key: str, size_bytes: int, sha256: str, end: datetime) -> None:
         """Give a whole file its name, after its lock."""
-        left = self._noted(key)
+        left = self._locks.read(key)
         if left and left.sha256 == sha256 and left.retain_until:
             end = max(end, left.retain_until)
         fresh = Stored(
@@ -163,7 +159,7 @@ class LocalArchive:
             legal_hold=bool(left and left.sha256 == sha256 and left.legal_hold),
             storage_class=MODE,
         )
-        self._note(fresh)
+        self._locks.write(fresh)
         path = self._path(key)
         durable.make_folder(path.parent)
         try:
@@ -177,50 +173,17 @@ class LocalArchive:
         path = self._path(key)
         try:
             size_bytes = path.stat().st_size
-            noted = self._noted(key)
+            noted = self._locks.read(key)
             if noted is None:
-                noted = _unlocked(key, _digest(path))
+                noted = unlocked(key, _digest(path))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as gone:
             raise Missing(key) from gone
         if version_id not in {None, noted.version_id}:
             raise Missing(f"{key} has no version {version_id}")
         return replace(noted, size_bytes=size_bytes)
 
-    def _noted(self, key: str) -> Stored | None:
-        """What the lock's file says; `None` if there is none that can be read."""
-        try:
-            fields = json.loads(self._lock(key).read_bytes())
-            fields["retain_until"] = datetime.fromisoformat(fields["retain_until"]) if fields["retain_until"] else None
-            return Stored(key=key, **fields)
-        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
-            return None
-
-    def _note(self, stored: Stored) -> Stored:
-        """Write the lock's file anew, whole or not at all; returns what it says now."""
-        fields = {
-            "version_id": stored.version_id,
-            "size_bytes": stored.size_bytes,
-            "sha256": stored.sha256,
-            "retain_until": stored.retain_until.isoformat() if stored.retain_until else None,
-            "mode": stored.mode,
-            "legal_hold": stored.legal_hold,
-            "storage_class": stored.storage_class,
-        }
-        lock = self._lock(stored.key)
-        durable.make_folder(lock.parent)
-        with durable.unfinished(self._unfinished, json.dumps(fields, indent=1).encode(), mode=0o444) as whole:
-            whole.replace(lock)
-        durable.sync_folder(lock.parent)
-        noted = self._noted(stored.key)
-        if noted != stored:
-            raise NotEnforced(f"{stored.key}: the lock did not read back as written")
-        return stored
-
     def _path(self, key: str) -> Path:
         return self._folder / key
-
-    def _lock(self, key: str) -> Path:
-        return self._locks / f"{key}.json"
 
     def _keys(self, root: Path, prefix: str) -> list[str]:
         start = root / below(prefix)
@@ -240,16 +203,3 @@ class LocalArchive:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _unlocked(key: str, digest: str) -> Stored:
-    return Stored(
-        key=key,
-        version_id=digest,
-        size_bytes=0,
-        sha256=digest,
-        retain_until=None,
-        mode=None,
-        legal_hold=False,
-        storage_class=MODE,
-    )

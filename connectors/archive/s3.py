@@ -10,38 +10,35 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from connectors.archive.s3_view import UNLOCKED, BucketView
+from connectors.archive.canary import plant_canary, require_standing
+from connectors.archive.s3_locking import MODE, attacks, is_refusal, require_locking
+from connectors.archive.s3_requests import UNVERSIONED, BucketRequests
+from connectors.archive.s3_view import BucketView
 from connectors.archive.terms import (
-    CANARY_CONTENT,
     Clock,
     check_archive_key,
     check_deletable,
     check_put,
     is_own,
     must_lengthen,
-    plant_canary,
     to_the_second,
 )
 from connectors.keys import below
 from connectors.ports import Locked, Missing, NotEnforced, Stored, Taken
-from connectors.s3 import CONNECTIONS, checksum, code, message, status
+from connectors.s3 import CONNECTIONS, message
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MODE: Final = "COMPLIANCE"
 ATTEMPTS: Final = 6
-UNVERSIONED: Final = "null"
-REFUSALS: Final = frozenset({400, 403})
-"""What a server answers when a lock forbids something: versitygw and Amazon AccessDenied, MinIO InvalidRequest."""
 
 COLD: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Tiers that give nothing back before a restore."""
@@ -72,6 +69,7 @@ class S3Archive:
         self._client = client
         self._bucket = bucket
         self._view = BucketView(client, bucket, clock)
+        self._requests = BucketRequests(client, bucket, storage_class)
         self._root = below(prefix)
         self._storage_class = storage_class
         self._clock = clock
@@ -81,32 +79,12 @@ class S3Archive:
 
         A refusal for lack of a permission looks the same, so the more the identity may do, the more this proves.
         """
-        if self._client.get_bucket_versioning(Bucket=self._bucket).get("Status") != "Enabled":
-            raise NotEnforced(f"{self.url}: the bucket keeps no versions")
-        try:
-            lock = self._client.get_object_lock_configuration(Bucket=self._bucket)["ObjectLockConfiguration"]
-        except ClientError as error:
-            if code(error) in UNLOCKED:
-                raise NotEnforced(f"{self.url}: the bucket has no Object Lock") from error
-            raise
-        if lock.get("ObjectLockEnabled") != "Enabled":
-            raise NotEnforced(f"{self.url}: the bucket's Object Lock is not enabled")
-        canary = plant_canary(self, self._storage_class, self._clock())
-        for name, attempt in self._attacks(canary).items():
-            try:
-                attempt()
-            except ClientError as error:
-                if status(error) in REFUSALS:
-                    continue
-                raise
-            raise NotEnforced(f"{self.url}: {name} a locked object was accepted")
-        try:
-            same = self.head(canary.key, canary.version_id) == canary
-            whole = canary.storage_class in COLD or self.get(canary.key, canary.version_id) == CANARY_CONTENT
-        except Missing as gone:
-            raise NotEnforced(f"{self.url}: a locked object is gone") from gone
-        if not same or not whole:
-            raise NotEnforced(f"{self.url}: a locked object or its lock changed")
+        require_locking(self._client, self._bucket)
+        now = self._clock()
+        canary = plant_canary(self, self._storage_class, now)
+        attempts = attacks(self._client, self._bucket, self._name(canary.key), canary, now)
+        is_readable = canary.storage_class not in COLD
+        require_standing(self, canary, attempts, is_refusal=is_refusal, is_readable=is_readable)
 
     def put(self, key: str, content: bytes, *, sha256: str, retain_until: datetime) -> Stored:
         """See `Archive.put`."""
@@ -116,7 +94,7 @@ class S3Archive:
             there = self._view.ids(name)
             if there:
                 return self._again(key, there[-1], len(content), sha256, end)
-            version_id = self._write(name, content, end)
+            version_id = self._requests.put(name, content, end)
             if version_id:
                 stored = self.head(key, version_id)
                 if stored.retain_until != end:
@@ -164,12 +142,7 @@ class S3Archive:
         if not must_lengthen(stored, end, now) and stored.mode == MODE:
             return stored
         try:
-            self._client.put_object_retention(
-                Bucket=self._bucket,
-                Key=name,
-                VersionId=version_id,
-                Retention={"Mode": MODE, "RetainUntilDate": end},
-            )
+            self._requests.retain(name, version_id, end)
         except ClientError as error:
             present = self.head(key, version_id).retain_until
             if present and present > end:  # somebody else was faster and went further
@@ -183,12 +156,7 @@ class S3Archive:
     def hold(self, key: str, version_id: str, *, on: bool) -> Stored:
         """See `Archive.hold`."""
         self.head(key, version_id)
-        self._client.put_object_legal_hold(
-            Bucket=self._bucket,
-            Key=self._name(key),
-            VersionId=version_id,
-            LegalHold={"Status": "ON" if on else "OFF"},
-        )
+        self._requests.hold(self._name(key), version_id, on=on)
         stored = self.head(key, version_id)
         if stored.legal_hold != on:
             raise NotEnforced(f"{key}: the legal hold did not read back as set")
@@ -199,40 +167,14 @@ class S3Archive:
         name = self._name(check_archive_key(key))
         try:
             check_deletable(*self._head(name, version_id))
-            self._client.delete_object(Bucket=self._bucket, Key=name, VersionId=version_id)
+            self._requests.delete(name, version_id)
         except Missing:
             return
         except ClientError as error:
-            if status(error) in REFUSALS and version_id in self._view.ids(name):
+            if is_refusal(error) and version_id in self._view.ids(name):
                 stored, now = self._head(name, version_id)
                 check_deletable(stored, now - timedelta(seconds=1))  # the server's clock, which it shows to the second
             raise
-
-    def _write(self, name: str, content: bytes, end: datetime) -> str | None:
-        """Put a locked object where none is; its version, or `None` if somebody else was faster or is at it."""
-        try:
-            answer = self._client.put_object(
-                Bucket=self._bucket,
-                Key=name,
-                Body=content,
-                ContentType="application/pdf" if name.endswith(".pdf") else "application/octet-stream",
-                ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=checksum(content),
-                IfNoneMatch="*",
-                ObjectLockMode=MODE,
-                ObjectLockRetainUntilDate=end,
-                **self._tier(),
-            )
-        except ClientError as error:
-            if status(error) == 412 or code(error) in {"ConditionalRequestConflict", "OperationAborted"}:
-                return None
-            if code(error) == "InvalidRequest" and "lock" in message(error).lower():
-                raise NotEnforced(f"{self.url}: {message(error)}") from error
-            raise
-        version_id = answer.get("VersionId")
-        if version_id in {None, UNVERSIONED}:
-            raise NotEnforced(f"{self.url}: the bucket keeps no versions")
-        return version_id
 
     def _again(self, key: str, version_id: str, size_bytes: int, sha256: str, end: datetime) -> Stored:
         """The object that is there, locked at least until `end`, if it holds the same bytes."""
@@ -245,7 +187,7 @@ class S3Archive:
             try:
                 stored = self.extend(key, version_id, max(end, stored.retain_until or end))
             except ClientError as error:
-                if status(error) in REFUSALS:
+                if is_refusal(error):
                     raise NotEnforced(f"{key} is there, and can't be locked: {message(error)}") from error
                 raise
         return self._confirm(stored, size_bytes, sha256, end)
@@ -267,26 +209,6 @@ class S3Archive:
         if wrong:
             raise NotEnforced(f"{stored.key}: {'; '.join(wrong)}")
         return stored
-
-    def _tier(self) -> dict[str, Any]:
-        return {} if self._storage_class == "STANDARD" else {"StorageClass": self._storage_class}
-
-    def _attacks(self, canary: Stored) -> dict[str, Callable[[], object]]:
-        """Ways to free a locked object; each must be refused. Requests as S3 knows them, past our own checks."""
-        version = {"Bucket": self._bucket, "Key": self._name(canary.key), "VersionId": canary.version_id}
-        sooner = self._clock() + timedelta(hours=1)
-        later = canary.retain_until
-        delete: Callable[..., object] = self._client.delete_object
-        retain: Callable[..., object] = self._client.put_object_retention
-        weaker = {"Mode": "GOVERNANCE", "RetainUntilDate": later}
-        bypass = {"BypassGovernanceRetention": True}
-        return {
-            "shortening": lambda: retain(**version, Retention={"Mode": MODE, "RetainUntilDate": sooner}),
-            "weakening": lambda: retain(**version, Retention=weaker),
-            "weakening with a bypass": lambda: retain(**version, Retention=weaker, **bypass),
-            "deleting": lambda: delete(**version),
-            "deleting with a bypass": lambda: delete(**version, **bypass),
-        }
 
     def _name(self, key: str) -> str:
         return self._root + key

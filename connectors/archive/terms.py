@@ -1,4 +1,4 @@
-"""What every archive asks of a put, an extension and a deletion, and the canary that proves it."""
+"""What every archive asks of a put, an extension and a deletion."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from connectors.keys import check_key
-from connectors.ports import Archive, Locked, Stored
+from connectors.ports import Locked, Stored
 
 Clock = Callable[[], datetime]
 
 CANARY = ".canary"
-CANARY_CONTENT = b"canary: this object exists to prove that its lock can't be broken\n"
+"""Below it lie the objects on which locks are tried, one a day and tier."""
 
 
 def check_archive_key(key: str) -> str:
@@ -84,17 +84,3 @@ def check_deletable(stored: Stored, now: datetime) -> None:
         raise Locked(f"{stored.key} is under a legal hold")
     if stored.retain_until is not None and stored.retain_until > now:
         raise Locked(f"{stored.key} is locked until {stored.retain_until.isoformat()}")
-
-
-def plant_canary(archive: Archive, tier: str, now: datetime) -> Stored:
-    """The canary of the day, locked for at least a day; planted if it isn't there yet.
-
-    Args:
-        archive: Where.
-        tier: A word for its key: each tier has its own canary.
-        now: The present.
-    """
-    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    digest = hashlib.sha256(CANARY_CONTENT).hexdigest()
-    key = f"{CANARY}/{day:%Y-%m-%d}.{tier}"
-    return archive.put(key, CANARY_CONTENT, sha256=digest, retain_until=day + timedelta(days=2))
