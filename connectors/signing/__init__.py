@@ -4,7 +4,8 @@
 `open_fetchers` what fetches OCSP responses and CRLs. They share one HTTP session that keeps connections alive.
 """
 
-from connectors.signing.authorities import AuthorityState, TimeStampAuthorities, open_authorities
+from connectors.signing.authorities import TimeStampAuthorities, open_authorities
+from connectors.signing.authority import AuthorityState
 from connectors.signing.csc_calls import CscFault, CscSecrets
 from connectors.signing.csc_signer import CscSigner, open_remote_signer
 from connectors.signing.pkcs11_session import KeyUnusable, PinRefused

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 from asn1crypto import cms
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
-from connectors.signing.retry_after import retry_after_s
+from connectors.signing.authority import Authority, AuthorityState, Busy, say
 from connectors.signing.web import HttpTimeStamper, open_timestamper
-
-FIRST_REST_S: Final = 5.0
-LONGEST_REST_S: Final = 600.0
-LONGEST_ASKED_REST_S: Final = 2 * 24 * 3600.0  # some authorities shut out for a day whoever asks too often
-LONGEST_QUEUE_S: Final = 30.0
 
 CheckToken = Callable[[bytes, bytes, str], None]
 """Takes a token (DER), the digest and its algorithm; raises whatever it likes if the token may not be used."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuthorityState:
-    """How it stands with an authority.
-
-    Attributes:
-        url: Which.
-        rests_s: Seconds until it is asked again; 0 if it is asked.
-        problem: Why it rests, or empty.
-    """
-
-    url: str
-    rests_s: float = 0
-    problem: str = ""
 
 
 class TimeStampAuthorities(TimeStamper):
@@ -66,7 +42,7 @@ class TimeStampAuthorities(TimeStamper):
         super().__init__()  # type: ignore[no-untyped-call]
         if not authorities:
             raise ValueError("there must be a time-stamping authority")
-        self._authorities = [_Authority(each, per_minute) for each in authorities]
+        self._authorities = [Authority(each, per_minute) for each in authorities]
         self._check = check
         self._memory = memory
         self._remember()
@@ -90,10 +66,10 @@ class TimeStampAuthorities(TimeStamper):
                 continue
             try:
                 return state.url, await self._ask(authority, message_digest, md_algorithm)
-            except _Busy as error:
+            except Busy as error:
                 said.append(f"{state.url}: {error}")
             except Exception as error:
-                said.append(f"{state.url}: {_say(error)}")
+                said.append(f"{state.url}: {say(error)}")
         raise TimestampRequestError("no time-stamping authority answers: " + "; ".join(said))
 
     async def ask_each(self, message_digest: bytes, md_algorithm: str) -> dict[str, cms.ContentInfo | Exception]:
@@ -110,7 +86,7 @@ class TimeStampAuthorities(TimeStamper):
         """How it stands with each, in order of preference."""
         return [authority.state() for authority in self._authorities]
 
-    async def _ask(self, authority: _Authority, digest: bytes, algorithm: str) -> cms.ContentInfo:
+    async def _ask(self, authority: Authority, digest: bytes, algorithm: str) -> cms.ContentInfo:
         await authority.turn()
         asked_at = time.time()
         try:
@@ -144,53 +120,6 @@ class TimeStampAuthorities(TimeStamper):
                 part.replace(self._memory)
 
 
-class _Busy(Exception):
-    """The authority's limit is reached for now; no fault of its own."""
-
-
-class _Authority:
-    """One authority, its limit and its rest."""
-
-    def __init__(self, client: HttpTimeStamper, per_minute: float | None) -> None:
-        self.client = client
-        self.problem = ""
-        self.rests_until = 0.0  # wall clock, because other processes read it
-        self._rest_s = FIRST_REST_S
-        self._interval_s = 60 / per_minute if per_minute else 0.0
-        self._next_turn = 0.0
-
-    def state(self) -> AuthorityState:
-        rests_s = max(0.0, min(self.rests_until - time.time(), LONGEST_ASKED_REST_S))
-        return AuthorityState(url=_host(self.client.url), rests_s=rests_s, problem=self.problem)
-
-    async def turn(self) -> None:
-        """Wait until one more may be asked; `_Busy` if that is too long."""
-        if not self._interval_s:
-            return
-        now = time.monotonic()
-        wait_s = max(0.0, self._next_turn - now)
-        if wait_s > LONGEST_QUEUE_S:
-            raise _Busy(f"its limit is reached for the next {wait_s:.0f} s")
-        self._next_turn = now + wait_s + self._interval_s
-        await asyncio.sleep(wait_s)
-
-    def rest(self, error: Exception, asked_at: float) -> None:
-        """Don't ask for a while: as long as the server wants, else longer each time."""
-        self.problem = _say(error)
-        if self.rests_until > asked_at:
-            return  # others that were asked at the same time failed too: that is one failure
-        cause = error.__cause__
-        asked_s = retry_after_s(cause.headers) if isinstance(cause, aiohttp.ClientResponseError) else None
-        wait_s = self._rest_s * random.uniform(0.8, 1.2)  # noqa: S311
-        if asked_s is not None:
-            wait_s = max(wait_s, min(asked_s, LONGEST_ASKED_REST_S))
-        self.rests_until = time.time() + wait_s
-        self._rest_s = min(2 * self._rest_s, LONGEST_REST_S)
-
-    def recover(self) -> None:
-        self.problem, self.rests_until, self._rest_s = "", 0.0, FIRST_REST_S
-
-
 def open_authorities(
     urls: Sequence[str],
     session: aiohttp.ClientSession,
@@ -207,18 +136,3 @@ def open_authorities(
     """
     clients = [open_timestamper(url, session, timeout_s=timeout_s) for url in urls]
     return TimeStampAuthorities(clients, check=check, per_minute=per_minute, memory=memory)
-
-
-def _say(error: Exception) -> str:
-    cause = error.__cause__
-    if isinstance(cause, aiohttp.ClientResponseError):
-        return f"HTTP {cause.status}"
-    if isinstance(error, TimestampRequestError) and isinstance(cause, aiohttp.ClientError | OSError):
-        return f"{type(cause).__name__}"
-    return f"{type(error).__name__}: {error}".replace("\n", " ")[:200]
-
-
-def _host(url: str) -> str:
-    """The URL without what may be a key to it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import email
 import ssl
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from imapclient import IMAPClient
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError
 
 from connectors.loopback import is_loopback
 from connectors.ports import Gone, Offer, Outcome
+from connectors.source.imap_headers import HEADERS, offer_of
 
 Security = Literal["tls", "starttls", "none"]
 _T = TypeVar("_T")
 
 _BATCH: Final = 200
-_HEADERS: Final = "BODY.PEEK[HEADER.FIELDS (SUBJECT FROM MESSAGE-ID DATE)]"
 
 
 class ImapSource:
@@ -156,9 +152,9 @@ class ImapSource:
         offers = []
         for start in range(0, len(uids), _BATCH):
             batch = uids[start : start + _BATCH]
-            found = client.fetch(batch, ["RFC822.SIZE", "INTERNALDATE", _HEADERS])
+            found = client.fetch(batch, ["RFC822.SIZE", "INTERNALDATE", HEADERS])
             offers += [
-                _offer(f"{self._folder}/{validity}/{uid}", found[uid])
+                offer_of(f"{self._folder}/{validity}/{uid}", found[uid])
                 for uid in batch
                 if b"RFC822.SIZE" in found.get(uid, {})
             ]
@@ -205,28 +201,3 @@ def _move(client: IMAPClient, uid: int, target: str, keyword: str) -> None:
         client.copy([uid], target)
         client.delete_messages([uid], silent=True)
         client.uid_expunge([uid])
-
-
-def _offer(key: str, item: dict[bytes, Any]) -> Offer:
-    raw = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER")), b"") or b""
-    headers: dict[str, str] = {}
-    for name, value in email.message_from_bytes(raw).raw_items():
-        headers.setdefault(name.lower(), _decoded(value))
-    facts = {"sender": headers.get("from"), "message_id": headers.get("message-id"), "date": headers.get("date")}
-    received = item.get(b"INTERNALDATE")
-    if isinstance(received, datetime):
-        facts["received"] = received.astimezone(UTC).isoformat()
-    return Offer(
-        key=key,
-        name=headers.get("subject", ""),
-        size_bytes=int(item[b"RFC822.SIZE"]),
-        facts={name: value for name, value in facts.items() if value},
-    )
-
-
-def _decoded(raw: object) -> str:
-    """A header's text on one line (RFC 2047 decoded); what can't be decoded stays, what can't be stored is replaced."""
-    text = str(raw).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    with contextlib.suppress(LookupError, ValueError, HeaderParseError):
-        text = str(make_header(decode_header(text)))
-    return " ".join(text.encode("utf-8", "replace").decode().replace("\0", "\ufffd").split())

@@ -15,7 +15,7 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
 from connectors.devpki import Service
 from connectors.signing import TimeStampAuthorities, open_authorities, open_session
-from connectors.signing import authorities as module
+from connectors.signing import authority as module
 from connectors.signing.retry_after import retry_after_s
 from receipts.pades.token import check_token
 from tests.servers.tsa import FaultyTsa, faulty_tsa

@@ -14,7 +14,7 @@ from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from connectors.ports import Gone, Outcome
 from connectors.source import ImapSource
-from connectors.source.imap import _decoded
+from connectors.source.imap_headers import decoded
 from tests.conftest import SAMPLES
 from tests.servers import dovecot
 
@@ -61,7 +61,7 @@ def test_real_mails_come_back_the_same(server: dovecot.Dovecot, user: str) -> No
     assert [mailbox.read(offer) for offer in offers] == mails
 
 
-def test_headers_are_told_decoded(server: dovecot.Dovecot, user: str) -> None:
+def test_headers_are_tolddecoded(server: dovecot.Dovecot, user: str) -> None:
     server.append(user, MAIL)
     [offer] = source(server, user).offers()
     assert offer.name == "Reçu taxi"
@@ -72,7 +72,7 @@ def test_headers_are_told_decoded(server: dovecot.Dovecot, user: str) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_header_becomes_storable_text(raw: bytes) -> None:
-    text = _decoded(raw.decode("ascii", "surrogateescape"))
+    text = decoded(raw.decode("ascii", "surrogateescape"))
     assert text.encode("utf-8").decode("utf-8") == text
     assert not {"\0", "\r", "\n"} & set(text)
 
