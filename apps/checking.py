@@ -51,14 +51,9 @@ def check(name: str, content: bytes, connections: Connections, asked: Question =
     """
     moment, settings = asked.at or connections.now(), connections.settings
     listed = trustlists.services(settings, asked.trusted_list)
-    examined = examine(
-        connections.isolation,
-        content,
-        _trusted(settings, moment, asked.trusted_list, has_list=listed is not None),
-        at=moment,
-        evidence_records=asked.evidence_records,
-        field=asked.field,
-    )
+    trusted = _trusted(settings, moment, asked.trusted_list, has_list=listed is not None)
+    records, field = asked.evidence_records, asked.field
+    examined = examine(connections.isolation, content, trusted, at=moment, evidence_records=records, field=field)
     report, fidelity = examined.report, examined.fidelity
     qualification = trustlists.worth(listed, report)
     return Verdict(
@@ -73,7 +68,7 @@ def check(name: str, content: bytes, connections: Connections, asked: Question =
         pdfa_claim=examined.pdfa_claim,
         fidelity=fidelity,
         custody=custody_of(connections, fidelity.provenance, report.sha256),
-        of_seal_alone=bool(asked.field),
+        of_seal_alone=bool(field),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,12 +84,7 @@ def verify(
     from apps.checking import Question, check
     from tasks.connections import connections
 
-    found = list(named(files))
-    if not found:
-        complain("no PDF files found")
-        raise typer.Exit(FAULT)
-    if (pdf or etsi_xml or evidence_record) and len(found) != 1:
-        raise typer.BadParameter(f"--pdf, --etsi-xml and --evidence-record are for one file, not {len(found)}")
+    found = _found(files, only_one=bool(pdf or etsi_xml or evidence_record))
     _require_snapshot(trusted_list)
     asked = Question(at=at, trusted_list=trusted_list, evidence_records=_records(evidence_record or []), field=field)
     installation = _trusting(trust or [], connections())
@@ -107,6 +103,16 @@ def verify(
         raise typer.Exit(FAULT)
     if not all(verdict.holds for verdict in checked):
         raise typer.Exit(DOES_NOT_HOLD)
+
+
+def _found(names: list[str], *, only_one: bool) -> list[tuple[str, Callable[[], bytes]]]:
+    found = list(named(names))
+    if not found:
+        complain("no PDF files found")
+        raise typer.Exit(FAULT)
+    if only_one and len(found) != 1:
+        raise typer.BadParameter(f"--pdf, --etsi-xml and --evidence-record are for one file, not {len(found)}")
+    return found
 
 
 def _require_snapshot(name: str) -> None:
