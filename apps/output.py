@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import typer
@@ -44,11 +44,20 @@ def print_json(entry: Mapping[str, object]) -> None:
     typer.echo(json.dumps(entry, default=str))
 
 
-def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A table for people; a cell that is a list has a line for each element."""
+def print_table(
+    title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], *, whole: Collection[str] = ()
+) -> None:
+    """A table for people; a cell that is a list has a line for each element.
+
+    Args:
+        title: Above it.
+        columns: Their titles.
+        rows: Their cells.
+        whole: Columns that are never folded, such as what is copied from the terminal.
+    """
     table = Table(title=title, title_justify="left", header_style="bold", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
         table.add_row(*map(_cell, row))
     console.print(table)
@@ -56,7 +65,7 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
 
 def _cell(value: object) -> str:
     if isinstance(value, list):
-        return "\n".join(escape(str(each)) for each in value)
+        return "\n".join(map(_cell, value))
     text = "" if value is None else str(value)
     return f"[{STYLES[text]}]{text}[/]" if text in STYLES else escape(text)
 

@@ -131,21 +131,29 @@ def print_rows(title: str, rows: Iterator[Row]) -> None:
     """Receipts as a table for people."""
     print_table(
         title,
-        ("channel", "file", "state", "why", "seal", "locked until", "receipt"),
+        ("channel", "file", "state", "seal", "locked until", "receipt"),
         (
             (
                 row.summary["channel"],
                 row.summary["source_name"],
-                row.state,
-                row.summary["code"] or row.summary["deviation"],
+                [row.state, *filter(None, (row.summary["code"] or row.summary["deviation"],))],
                 str(row.summary["seal_level"] or "").replace("PAdES-BASELINE-", "B-"),
                 (str(row.summary["retain_until"] or ""))[:10],
                 f"{row.tenant}/{row.stream.split('/')[1][:12]}",
             )
             for row in rows
         ),
+        whole=("channel", "state", "receipt"),
     )
 
 
 def _facts(facts: Mapping[str, object]) -> list[str]:
-    return [f"{name}: {value}" for name, value in facts.items() if not isinstance(value, Mapping)]
+    return [f"{name}: {_word(value)}" for name, value in facts.items() if not isinstance(value, Mapping)]
+
+
+def _word(value: object) -> object:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else value

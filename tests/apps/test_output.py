@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apps import output
-from apps.cli.receipts import find, show
+from apps.cli.receipts import all_rows, find, print_rows, show
 from tasks.connections import use
 from tests.installation import Installation
 
@@ -57,3 +57,9 @@ def test_the_journal_is_shown_fact_by_fact(known: str, capsys: pytest.CaptureFix
     assert "channel: command" in printed
     assert "[red]x.jpg" in printed.replace("\n", "").replace(" ", "")
     assert printed.count("\ufffd") <= 4  # the line break in the name, and in the path
+
+
+def test_an_id_can_be_copied_from_the_list(known: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows("Receipts", all_rows())
+    tenant, sha256 = known.split("/")
+    assert f"{tenant}/{sha256[:12]}" in capsys.readouterr().out
