@@ -39,6 +39,11 @@ def complain(what: str, advice: str = "") -> None:
         errors.print(f"  {escape(advice)}", highlight=False, soft_wrap=True)
 
 
+def refusal(name: object, code: object, detail: object, advice: object) -> str:
+    """Why a file is refused, as every command says it: its stable code, what was found, and what to do."""
+    return f"{name}: {code}: {detail}. {advice}"
+
+
 def print_json(entry: Mapping[str, object]) -> None:
     """One JSON object on one line, in ASCII: names from outside can't break the line or drive a terminal."""
     typer.echo(json.dumps(entry, default=str))

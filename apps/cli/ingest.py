@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apps.cli.receipts import as_entry, print_rows
-from apps.output import DOES_NOT_HOLD, FAULT, complain, errors, escape, print_json
+from apps.output import DOES_NOT_HOLD, FAULT, complain, console, errors, escape, print_json, refusal
 
 if TYPE_CHECKING:
     from apps.running import Ingested
@@ -40,12 +40,24 @@ def ingest(
             print_json(as_entry(row))
     else:
         print_rows("Ingested", iter(rows))
+        _tell_refusals(rows)
     waiting = [row for row in rows if row.state not in ("ARCHIVED", "REFUSED", "DISPOSED")]
     _tell(waiting, ingested)
     if waiting or ingested.not_taken:
         raise typer.Exit(FAULT)
     if any(row.state == "REFUSED" for row in rows):
         raise typer.Exit(DOES_NOT_HOLD)
+
+
+def _tell_refusals(rows: list[Row]) -> None:
+    """Say of each refused receipt what is wrong with it and what to do."""
+    from receipts.errors import ADVICE, Code
+
+    for row in rows:
+        if row.state == "REFUSED":
+            known = row.summary
+            said = refusal(known["source_name"], known["code"], known["detail"], ADVICE[Code(str(known["code"]))])
+            console.print(escape(said), highlight=False, soft_wrap=True)
 
 
 def _tell(waiting: list[Row], ingested: Ingested) -> None:

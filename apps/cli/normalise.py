@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apps.output import DOES_NOT_HOLD, FAULT, complain, console, print_json, print_table, progress
+from apps.output import DOES_NOT_HOLD, FAULT, complain, console, escape, print_json, print_table, progress, refusal
 
 if TYPE_CHECKING:
     from apps.normalising import Entry
@@ -83,5 +83,9 @@ def _print(entries: list[Entry]) -> None:
             for entry in entries[:SHOWN_MOST]
         ),
     )
+    for entry in entries[:SHOWN_MOST]:
+        if entry["outcome"] == "REFUSED":
+            said = refusal(entry["path"], entry["code"], entry["detail"], entry["advice"])
+            console.print(escape(said), highlight=False, soft_wrap=True)
     if len(entries) > SHOWN_MOST:
         console.print(f"... and {len(entries) - SHOWN_MOST} more; --report lists all of them.")

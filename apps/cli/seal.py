@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apps.output import DOES_NOT_HOLD, FAULT, STYLES, complain, console, escape, print_json
+from apps.output import DOES_NOT_HOLD, FAULT, STYLES, complain, console, escape, print_json, refusal
 
 if TYPE_CHECKING:
     from apps.normalising import Entry
@@ -83,7 +83,7 @@ def _files(paths: list[Path], out: Path) -> list[Path]:
 def _line(entry: Entry) -> str:
     start = f"{entry['outcome']} {entry['path']}"
     if entry["outcome"] == "REFUSED":
-        return f"{start}: {entry['code']}, {entry['detail']}. {entry['advice']}"
+        return refusal(start, entry["code"], entry["detail"], entry["advice"])
     if entry["outcome"] == "FAULT":
         return f"{start}: {entry['detail']}"
     said = [entry["level"], entry["qualification"] or "not proved qualified"]

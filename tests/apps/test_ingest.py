@@ -62,6 +62,12 @@ def test_what_was_ingested_is_shown(command: Installation, samples: Path, tmp_pa
     assert (tmp_path / "not" / "yet" / "there").is_dir()
 
 
+def test_what_is_refused_is_told_with_what_to_do(command: Installation, samples: Path) -> None:
+    result = ingest(samples / "images/sharp__truncated.png")
+    assert result.exit_code == 1, result.output
+    assert "sharp__truncated.png: TRUNCATED: PNG ends within a chunk. The file is incomplete" in result.stdout
+
+
 def test_a_file_that_could_not_be_taken_is_no_success(command: Installation, samples: Path, tmp_path: Path) -> None:
     (tmp_path / "staging").mkdir()
     (tmp_path / "staging" / "original").write_bytes(b"in the way")  # as good as a full or read-only disk

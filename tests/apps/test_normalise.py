@@ -86,6 +86,9 @@ def test_exit_codes(samples: Path, tmp_path: Path) -> None:
     limited = normalise(good, "--out", out, "--json", home=tmp_path / "home", PROBANT_LIMIT_SIZE_BYTES="1000")
     assert limited.returncode == 1
     assert lines(limited.stdout)[0]["code"] == "TOO_LARGE"
+    told = normalise(good, "--out", out, home=tmp_path / "home", PROBANT_LIMIT_SIZE_BYTES="1000")
+    assert f"{good}: TOO_LARGE: " in told.stdout
+    assert "please send a smaller photo" in told.stdout
     assert normalise(tmp_path / "nothing", "--out", out, home=tmp_path / "home").returncode == 2
 
 

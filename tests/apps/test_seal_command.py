@@ -99,7 +99,7 @@ def test_people_read_a_line_a_file_that_says_what_it_is_worth(in_use: Installati
     first, second, last = result.stdout.splitlines()
     assert first.startswith(f"SEALED {tmp_path}/receipt.pdf -> receipt-")
     assert "not proved qualified, development key, worthless in law" in first
-    assert second.startswith(f"REFUSED {tmp_path}/no.pdf: UNKNOWN_TYPE, ")
+    assert second.startswith(f"REFUSED {tmp_path}/no.pdf: UNKNOWN_TYPE: ")
     assert last == "1 of 2 sealed, 1 refused."
 
 
