@@ -7,7 +7,7 @@ falls short. What a certificate says of itself is a claim: only a trusted list c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -89,7 +89,7 @@ def certificate_findings(certificate: x509.Certificate, demands: Demands, *, at:
     ]
 
 
-def chain_findings(chain: list[x509.Certificate], demands: Demands, *, at: datetime) -> list[Finding]:
+def chain_findings(chain: Sequence[x509.Certificate], demands: Demands, *, at: datetime) -> list[Finding]:
     """Validity and strength of the certificates above the sealing certificate: what is not well."""
     found = []
     for certificate in chain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -91,6 +92,7 @@ class _Seen:
     answered_at: datetime
     certificate: x509.Certificate | None = None
     problem: str = ""
+    above: tuple[x509.Certificate, ...] = ()  # the certificates that the provider gives beside it
     path: ValidationPath | None = None
     unproved: str = ""  # why there is no path
     tokens: tuple[_Token, ...] = ()
@@ -122,9 +124,10 @@ def preflight(connections: Connections, *, thorough: bool = False) -> Preflight:
         seen = room.seen
         if thorough or not isinstance(seen, _Seen) or not seen.is_good_for(settings.preflight_s):
             seen = room.seen = room.run(_look(room, connections.now, thorough=thorough))
+        findings = (*_judge(room, seen, demands, at), *_prove(settings, seen, demands, at))
     if seen.problem and seen.certificate is not None:
         leave_room(settings, room)
-    return Preflight(at=at, findings=(*_judge(room, seen, demands, at), *_prove(settings, seen, demands, at)))
+    return Preflight(at=at, findings=findings)
 
 
 def require_ready(connections: Connections) -> Preflight:
@@ -149,8 +152,9 @@ async def _look(room: SealingRoom, now: Callable[[], datetime], *, thorough: boo
             problem = "the provider has another certificate now: sealing starts over with it"
     except Exception as error:
         problem = describe(error)
+    others = list(room.signer.cert_registry)
     if certificate is not None:
-        path, unproved = await _path(room, certificate, room.signer.cert_registry, at)
+        path, unproved = await _path(room, certificate, others, at)
     digest = os.urandom(32)
     tokens, silent = [], []
     answers = await _ask(room, digest, thorough=thorough)
@@ -165,17 +169,20 @@ async def _look(room: SealingRoom, now: Callable[[], datetime], *, thorough: boo
         except Exception as error:
             silent.append((url, describe(error)))
     good = tokens and not problem and not unproved and not any(token.unproved for token in tokens)
-    return _Seen(
+    seen = _Seen(
         seen_at_s=time.monotonic() if good else None,
         asked_at=at,
         answered_at=answered_at,
         certificate=certificate,
+        above=tuple(each for each in others if certificate is None or each.dump() != certificate.dump()),
         problem=problem,
         path=path,
         unproved=unproved,
         tokens=tuple(tokens),
         silent=tuple(silent),
     )
+    # Certificates are parsed when they are asked for a field: those in here belong to the thread of the room alone.
+    return copy.deepcopy(seen)
 
 
 async def _token(room: SealingRoom, url: str, der: bytes, at: datetime) -> _Token:
@@ -213,8 +220,7 @@ def _judge(room: SealingRoom, seen: _Seen, demands: Demands, at: datetime) -> li
         found.append(Finding("sealing-key", Verdict.HOLDS, "the key can be used"))
     if seen.certificate is not None:
         found += certificate_findings(seen.certificate, demands, at=at)
-        above = [each for each in room.signer.cert_registry if each.dump() != seen.certificate.dump()]
-        found += chain_findings(above, demands, at=at)
+        found += chain_findings(seen.above, demands, at=at)
         found.append(_standing("seal-certificate-status", seen.unproved, Verdict.STOPS))
     name = "time-stamping-authority"
     if seen.tokens:

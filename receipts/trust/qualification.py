@@ -118,6 +118,17 @@ def qualify(
         passed: Whether the seal is TOTAL-PASSED; else it is nothing yet.
         at: For which time the verdict is: the lists must be in force then.
     """
+    with services.alone:
+        return _qualify(services, seal, stamps, passed, at)
+
+
+def _qualify(
+    services: TrustedServices,
+    seal: ValidationPath,
+    stamps: Sequence[tuple[ValidationPath, tsp.TSTInfo]],
+    passed: bool,
+    at: datetime,
+) -> Qualification:
     path, info = min(stamps, key=lambda each: each[1]["gen_time"].native)
     sealed_at: datetime = info["gen_time"].native
     certificate = list(seal.iter_certs(include_root=True))[-1]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import threading
 from base64 import b64decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -70,19 +71,42 @@ class Service:
                         identity.append(copy.deepcopy(current))
 
 
+class _Anchors(threading.local):
+    """A thread's own certificates: asn1crypto parses when it is asked for a field, and must not be asked twice at once.
+
+    Args:
+        known: The certificates, DER.
+    """
+
+    def __init__(self, known: Iterable[bytes]) -> None:
+        self.certificates = [x509.Certificate.load(der) for der in known]
+
+
 class TrustedServices:
-    """What a snapshot says, parsed once; the lists of the snapshot were authenticated when it was made."""
+    """What a snapshot says, parsed once; the lists of the snapshot were authenticated when it was made.
+
+    Safe for many threads, but for `Service`s and what they hold: whoever reads those holds `alone` meanwhile.
+
+    Args:
+        snapshot: From `assemble` or `reopen`.
+
+    Attributes:
+        snapshot: The same.
+        alone: A lock.
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self.alone = threading.Lock()
         self._services: dict[tuple[object, bytes], list[Service]] = {}
-        self._certificates: dict[bytes, tuple[x509.Certificate, datetime]] = {}
+        self._until: dict[bytes, datetime] = {}
         for entry in snapshot.manifest["lists"]:
             until = datetime.fromisoformat(entry["next_update"])
             for service in _read_services(snapshot.files[entry["file"]], entry["territory"], until):
                 for certificate in service.certificates:
                     self._services.setdefault(_identity(certificate), []).append(service)
-                    self._certificates[certificate.dump()] = (certificate, until)
+                    self._until[certificate.dump()] = until
+        self._anchors = _Anchors(self._until)
         self._lotl_until = datetime.fromisoformat(snapshot.manifest["lotl"]["next_update"])
 
     def services(self) -> list[Service]:
@@ -92,11 +116,13 @@ class TrustedServices:
     def anchors(self, at: datetime) -> list[x509.Certificate]:
         """The certificates of all services, whatever their status, in the lists that have not expired at `at`.
 
-        Empty when the list of the lists has: an expired list is no list (TS 119 612, 5.3.15).
+        Empty when the list of the lists has: an expired list is no list (TS 119 612, 5.3.15). The objects are the
+        calling thread's own, and the same at each call.
         """
         if self._lotl_until < at:
             return []
-        return [certificate for certificate, until in self._certificates.values() if until >= at]
+        known = zip(self._anchors.certificates, self._until.values(), strict=True)
+        return [certificate for certificate, until in known if until >= at]
 
     def of(self, certificates: Sequence[x509.Certificate], at: datetime) -> list[Service]:
         """The services that any certificate is, by name and key (TS 119 615, 4.3), in lists in force at `at`."""
