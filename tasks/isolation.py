@@ -109,7 +109,9 @@ class Isolation:
     @contextmanager
     def _reader(self, *, fresh: bool = False) -> Iterator[Reader]:
         with self._places:
-            reader = self._idle.pop() if self._idle else None  # as many are idle as have left their place, at most
+            reader = None
+            with suppress(IndexError):  # none is idle, or another thread was quicker
+                reader = self._idle.pop()  # as many are idle as have left their place, at most
             if fresh and reader is not None:
                 reader.kill()
             if fresh or reader is None:

@@ -22,6 +22,8 @@ from tasks import framing
 
 _START_S: Final = 120
 _WATCH_S: Final = 0.5
+_END_S: Final = 10
+"""How long a process that said nothing more may take to end: then it only hung up."""
 _CRASHES: Final = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS}
 )
@@ -151,7 +153,12 @@ class Reader:
 
     def _ended(self) -> Lost:
         """Why it ended by itself."""
-        _, status, usage = os.wait4(self._process.pid, 0)
+        until = time.monotonic() + _END_S
+        while not (ended := os.wait4(self._process.pid, os.WNOHANG))[0]:
+            if time.monotonic() > until:  # and who knows what it is at: `kill` follows
+                return Lost(Refused(Code.DAMAGED, "it makes what reads it hang up"), "always")
+            time.sleep(0.01)
+        _, status, usage = ended
         self._process.returncode = code = os.waitstatus_to_exitcode(status)
         if code == -signal.SIGXCPU:
             return Lost(Refused(Code.TOO_COSTLY, f"more than {self.bounds.cpu_s:g} s of processor time"), "never")

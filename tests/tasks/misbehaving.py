@@ -65,6 +65,9 @@ def do(asked: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], list[
         case "spin":
             while True:
                 pass
+        case "hang up":
+            os.close(0)
+            time.sleep(3600)
         case "sleep":
             time.sleep(3600)
         case "hoard":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,6 +17,7 @@ import pytest
 
 from receipts.errors import Code, Refused
 from receipts.policy import Limits
+from tasks import reader
 from tasks.isolation import Bounds, Isolation, IsolationFailed
 from tests.receipts.pdfa_cases import LIMITS, facts, made, png_of
 
@@ -81,6 +83,33 @@ def test_what_is_our_fault_is_not_laid_to_the_file(isolations: Start, what: str,
 def test_things_within_things_are_hostile(isolations: Start) -> None:
     header, _ = isolations().run({"operation": "do", "what": "nest"}, [])
     assert header["refused"] == "HOSTILE"
+
+
+def test_who_hangs_up_and_goes_on_is_ended(isolations: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_END_S", 0.5)
+    isolation = isolations()
+    pid = ask(isolation, "fine")["pid"]
+    with pytest.raises(Refused, match="hang up"):
+        ask(isolation, "hang up")
+    assert not psutil.pid_exists(pid)
+    assert ask(isolation, "fine")["asked"] == 1
+
+
+def test_two_that_look_for_an_idle_process_at_once_both_get_one(isolations: Start) -> None:
+    class Slow(list[Any]):
+        """Between the look and the taking there is time for another thread."""
+
+        def __bool__(self) -> bool:
+            there = len(self) > 0
+            time.sleep(0.2)
+            return there
+
+    isolation = isolations(2)
+    ask(isolation, "fine")
+    isolation._idle = Slow(isolation._idle)
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(lambda _: ask(isolation, "fine"), range(2)))
+    assert sorted(each["asked"] for each in said) in ([1, 2], [2, 3])
 
 
 def test_what_an_earlier_file_left_behind_is_not_laid_to_this_one(isolations: Start) -> None:
