@@ -19,8 +19,8 @@ from flows import stages
 from flows.reports import publish, rename_run, tell
 from receipts.receipt import IN_PROGRESS
 from tasks.acknowledge import acknowledge_all
-from tasks.archive import sweep_staging
 from tasks.connections import connections
+from tasks.staging import sweep_staging
 from tasks.step import Work, describe
 
 PARALLEL_CHUNKS = 4
@@ -65,12 +65,12 @@ def claim(limit: int) -> list[Work]:
 def release(done: Sequence[Work]) -> None:
     """Give the claims back; what met a fault or must wait does so longer each time before anyone may claim it again."""
     opened = connections()
-    sweep_staging(opened)
     opened.registry.release([work.claim for work in done if work.claim and not (work.problem or work.waits)])
     for work in done:
         if work.claim and (work.problem or work.waits):
             wait_s = min(BACKOFF_S * 2 ** min(work.claim.token, 10), LONGEST_BACKOFF_S)
             opened.registry.release([work.claim], not_before=opened.now() + timedelta(seconds=wait_s))
+    sweep_staging(opened)
 
 
 @task(name="acknowledge", cache_policy=NO_CACHE, persist_result=False)

@@ -142,3 +142,10 @@ def archive_key(receipt: str) -> str:
     """
     tenant, digest = receipt.split("/")
     return f"{tenant}/{digest[:2]}/{digest}.pdf"
+
+
+def receipt_of(key: str) -> str | None:
+    """The id of the receipt whose archive file has that key; `None` if `archive_key` makes no such key."""
+    found = re.fullmatch(rf"({_TENANT.pattern})/[0-9a-f]{{2}}/([0-9a-f]{{64}})\.pdf", key)
+    receipt = f"{found[1]}/{found[2]}" if found else ""
+    return receipt if found and archive_key(receipt) == key else None

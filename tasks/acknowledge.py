@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.devpki import MARK
-from connectors.ports import Conflict, Outcome, Source
+from connectors.ports import Outcome, Source
 from receipts.quality import reasons
 from receipts.receipt import Event, State
 from tasks.connections import Connections
-from tasks.journal import History, arrivals, load, record
+from tasks.journal import History, arrivals, load, record_beside_others
 from tasks.parts import Taken, is_told, parts_of
 from tasks.step import describe
 
@@ -106,8 +105,4 @@ def why_keep_paper(history: History) -> str:
 
 def _record(connections: Connections, history: History, source: str, key: str, outcome: Outcome) -> None:
     facts = {"source": source, "key": key, "outcome": outcome.kind, "message": outcome.message}
-    for _ in range(5):
-        with contextlib.suppress(Conflict):
-            record(connections.registry, history, Event.ACKNOWLEDGED, facts, at=connections.now(), claim=None)
-            return
-        history = load(connections.registry, history.receipt)
+    record_beside_others(connections.registry, history, Event.ACKNOWLEDGED, facts, at=connections.now(), claim=None)

@@ -1,19 +1,16 @@
-"""Archive: the verified file goes under lock, the lock is read back, and staging is emptied."""
+"""Archive: the verified file goes under lock, and the lock is read back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
-from receipts.evidence import ChainBroken
 from receipts.policy import retain_until
 from receipts.receipt import Event, State, archive_key
-from tasks.augment import sealed_key, time_stamped_key
 from tasks.connections import Connections
-from tasks.journal import Facts, History, load
-from tasks.normalise import normalised_key, staged
-from tasks.receive import original_key
+from tasks.journal import Facts, History
+from tasks.staging import sealed_key, staged
 from tasks.step import Work, describe, finish, ready, run_stage
 
 CLOCK_TOLERANCE = timedelta(hours=1)
@@ -30,38 +27,9 @@ def archive(connections: Connections, chunk: Sequence[Work], *, last_try: bool =
         try:
             connections.archive.check()
         except Exception as error:
-            names = {work.receipt for work, _ in waiting}
-            failed = [
-                Work(receipt=w.receipt, claim=w.claim, problem=describe(error)) if w.receipt in names else w
-                for w in chunk
-            ]
-            return finish(failed, last_try=last_try)
-    try:
-        done = run_stage(connections, chunk, State.VERIFIED, _archive, last_try=last_try)
-    finally:  # also before another try, which passes over those that are archived by now
-        for work, _ in waiting:
-            with suppress(ChainBroken):
-                empty_staging(connections, load(connections.registry, work.receipt))
-    return done
-
-
-def empty_staging(connections: Connections, history: History) -> None:
-    """Remove what staging holds of an ARCHIVED receipt; of any other, nothing. May be repeated."""
-    if history.state is State.ARCHIVED:
-        # The original last: after a crash in between, `sweep_staging` finds the others by it.
-        stamped = [time_stamped_key(history)] if history.facts(Event.TIME_STAMPED) else []
-        for key in (sealed_key(history), *stamped, normalised_key(history), original_key(history.receipt)):
-            connections.staging.delete(key)
-
-
-def sweep_staging(connections: Connections) -> None:
-    """Empty staging of receipts whose worker died right after archiving them. May be repeated, at any time."""
-    for key in connections.staging.keys("original"):
-        receipt = key.removeprefix("original/")
-        row = connections.registry.row(receipt)
-        if row is not None and row.state == State.ARCHIVED.value:
-            with suppress(ChainBroken):
-                empty_staging(connections, load(connections.registry, receipt))
+            failed = {work.receipt: replace(work, problem=describe(error)) for work, _ in waiting}
+            return finish([failed.get(work.receipt, work) for work in chunk], last_try=last_try)
+    return run_stage(connections, chunk, State.VERIFIED, _archive, last_try=last_try)
 
 
 def _archive(connections: Connections, history: History) -> tuple[Event, Facts]:

@@ -12,8 +12,8 @@ from receipts.receipt import Event, State
 from tasks.connections import Connections
 from tasks.journal import Facts, History
 from tasks.levels import FRESH_TRIES, augment_each
-from tasks.normalise import staged
 from tasks.sealing import SealingRoom, sealing_room
+from tasks.staging import key_of, staged, time_stamped_key
 from tasks.step import Work, describe, write_down
 
 
@@ -32,16 +32,6 @@ class Stamped:
     history: History
     pdf: bytes | Exception
     facts: Facts
-
-
-def sealed_key(history: History) -> str:
-    """Where staging keeps the sealed file."""
-    return f"sealed/{history.tenant}/{history.text(Event.SEALED, 'sha256')}"
-
-
-def time_stamped_key(history: History) -> str:
-    """Where staging keeps the B-T file of a seal that waits."""
-    return f"time-stamped/{history.tenant}/{history.text(Event.TIME_STAMPED, 'sha256')}"
 
 
 def resume(connections: Connections, group: Sequence[tuple[Work, History]]) -> Iterator[Work]:
@@ -105,6 +95,6 @@ def _record(connections: Connections, stamped: Stamped, event: Event, folder: st
     """Keep the file, then write it down."""
     work, history = stamped.work, stamped.history
     sha256 = hashlib.sha256(content).hexdigest()
-    connections.staging.put(f"{folder}/{history.tenant}/{sha256}", content)
+    connections.staging.put(key_of(folder, history, sha256), content)
     facts: Facts = {"sha256": sha256, "size_bytes": len(content), **told, **stamped.facts}
     return work if write_down(connections, work, history, event, facts) else replace(work, claim=None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from config.settings import FolderSource as FolderSettings
 from config.settings import ImapSource as ImapSettings
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from connectors.s3 import S3Options
 
 SOFTWARE = f"Probant {version('probant')}"
+T = TypeVar("T")
 
 
 def now() -> datetime:
@@ -56,6 +57,18 @@ class Unopened:
         """See `Source.close`."""
 
 
+_opening = threading.RLock()
+
+
+class opened_once(cached_property[T]):
+    """A cached property that many threads may ask for at once: since Python 3.12 the plain one would open several."""
+
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> T:  # type: ignore[override]
+        with _opening:
+            opened: T = super().__get__(instance, owner)
+            return opened
+
+
 @dataclass(frozen=True)
 class Connections:
     """An installation's connections. Each is opened when it is first asked for.
@@ -68,7 +81,7 @@ class Connections:
     settings: Settings
     now: Callable[[], datetime] = now
 
-    @cached_property
+    @opened_once
     def registry(self) -> Registry:
         """Journal, index and claims."""
         from connectors.registry import open_registry
@@ -76,25 +89,25 @@ class Connections:
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return open_registry(self.settings.resolved_database_url())
 
-    @cached_property
+    @opened_once
     def staging(self) -> Store:
         """Work in progress and quarantine."""
         return self._open_store(self.settings.resolved_staging())
 
-    @cached_property
+    @opened_once
     def archive(self) -> Archive:
         """The locked tier."""
         from connectors.archive import open_archive
 
         return open_archive(self.settings.resolved_archive(), s3=self._s3, clock=self.now)
 
-    @cached_property
+    @opened_once
     def limits(self) -> Limits:
         """What this installation accepts."""
         s = self.settings
         return Limits(size_bytes=s.limit_size_bytes, pages=s.limit_pages, pixels=s.limit_pixels)
 
-    @cached_property
+    @opened_once
     def isolation(self) -> Isolation:
         """Where strangers' files are read."""
         s = self.settings
@@ -108,13 +121,13 @@ class Connections:
         )
         return isolation(bounds, s.reading_processes)
 
-    @cached_property
+    @opened_once
     def financial_year(self) -> FinancialYear:
         """The company's financial year."""
         month, day = self.settings.financial_year_end.split("-")
         return FinancialYear(end_month=int(month), end_day=int(day))
 
-    @cached_property
+    @opened_once
     def owner(self) -> str:
         """Who claims, for ops to read."""
         return f"{socket.gethostname()}:{os.getpid()}"
@@ -126,7 +139,7 @@ class Connections:
         s = self.settings
         return S3Options(endpoint=s.s3_endpoint, region=s.s3_region, storage_class=s.s3_storage_class)
 
-    @cached_property
+    @opened_once
     def uploads(self) -> Store:
         """Where the portal's uploads land and the first mobile source reads.
 

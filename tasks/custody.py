@@ -22,14 +22,17 @@ def custody_of(connections: Connections, provenance: Mapping[str, object], sha25
         sha256: Hex digest of the file.
     """
     receipt = provenance.get("receipt")
-    if not isinstance(receipt, str) or not _has_registry(connections) or connections.registry.row(receipt) is None:
+    if not isinstance(receipt, str) or not _has_registry(connections):
         return None
     try:
+        if connections.registry.row(receipt) is None:
+            return None
         return _known(connections, load(connections.registry, receipt), sha256)
     except ChainBroken as error:
-        return _unknown(receipt, f"the journal was altered: {error}")
-    except Exception as error:  # the seal's verdict must not depend on whether the archive answers
-        return _unknown(receipt, f"could not be asked: {describe(error)}")
+        problem = f"the journal was altered: {error}"
+    except Exception as error:  # the seal's verdict must not depend on whether registry and archive answer
+        problem = f"could not be asked: {describe(error)}"
+    return Custody(receipt=receipt, state="unknown", problem=problem)
 
 
 def _known(connections: Connections, history: History, sha256: str) -> Custody:
@@ -51,21 +54,6 @@ def _known(connections: Connections, history: History, sha256: str) -> Custody:
         lock_mode=stored.mode if stored else None,
         locked_until=stored.retain_until if stored else None,
         legal_hold=stored.legal_hold if stored else None,
-        problem=problem,
-    )
-
-
-def _unknown(receipt: str, problem: str) -> Custody:
-    return Custody(
-        receipt=receipt,
-        state="unknown",
-        journal_lines=0,
-        journal_head=None,
-        archived_sha256=None,
-        is_this_file=False,
-        lock_mode=None,
-        locked_until=None,
-        legal_hold=None,
         problem=problem,
     )
 

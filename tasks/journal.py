@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from connectors.ports import Claim, Record, Registry, Row
+from connectors.ports import Claim, Conflict, Record, Registry, Row
 from receipts.evidence import ChainBroken, Json, Line, check_chain, following
 from receipts.receipt import Event, State, after, state_of
 
 Facts: TypeAlias = Mapping[str, Json]
+
+TRIES: Final = 100
+"""How often a line is tried that others are always quicker than: each time one of them gets on."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,30 @@ def record(
     return longer
 
 
+def record_beside_others(
+    registry: Registry,
+    history: History,
+    event: Event,
+    facts: Facts,
+    *,
+    at: datetime,
+    claim: Claim | None,
+) -> History:
+    """As `record`, though others may write notes (the same bytes again, say) at this moment: those change no state.
+
+    Raises:
+        IllegalEvent: As for `record`.
+        Fenced: As for `record`.
+        Conflict: Others wrote first, `TRIES` times in a row.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return record(registry, history, event, facts, at=at, claim=claim)
+        except Conflict:
+            history = load(registry, history.receipt)
+    return record(registry, history, event, facts, at=at, claim=claim)
+
+
 def project(records: Sequence[Record]) -> Row:
     """The index row for all lines of one stream, oldest first: what `Registry.rebuild` asks for.
 
@@ -119,8 +146,19 @@ def project(records: Sequence[Record]) -> Row:
 
 def arrivals(history: History) -> list[tuple[str, str]]:
     """Every arrival of the receipt as (source name, offer key), first one first."""
-    came = (Event.RECEIVED, Event.RECEIVED_AGAIN)
-    return [(str(line.facts["source"]), str(line.facts["key"])) for line in history.lines if line.event in came]
+    return [_arrival(line) for line in history.lines if line.event in _ARRIVED]
+
+
+def recorded_arrival(history: History, source: str, key: str) -> Line | None:
+    """The line that says that this arrival was taken in; `None` if none does."""
+    return next((line for line in history.lines if line.event in _ARRIVED and _arrival(line) == (source, key)), None)
+
+
+_ARRIVED: Final = (Event.RECEIVED, Event.RECEIVED_AGAIN)
+
+
+def _arrival(line: Line) -> tuple[str, str]:
+    return str(line.facts["source"]), str(line.facts["key"])
 
 
 def _record(line: Line) -> Record:

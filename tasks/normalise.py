@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
 
 from connectors import antivirus
-from connectors.ports import Missing
 from receipts.errors import Code, Refused
 from receipts.evidence import Json
 from receipts.pdfa import Facts as PdfaFacts
@@ -16,35 +14,14 @@ from receipts.receipt import Event, State
 from tasks.connections import SOFTWARE, Connections
 from tasks.journal import Facts, History
 from tasks.parts import arrival_of
-from tasks.receive import original_key, quarantine_key, take
+from tasks.receive import take
+from tasks.staging import key_of, original_key, quarantine_key, staged
 from tasks.step import Work, refusal, run_stage
-
-
-class Tampered(Exception):
-    """Bytes in staging are not the ones that the journal recorded: an incident, nothing goes on."""
 
 
 def normalise(connections: Connections, chunk: Sequence[Work], *, last_try: bool = True) -> list[Work]:
     """Lead the RECEIVED receipts of `chunk` to NORMALISED or REFUSED. May be repeated."""
     return run_stage(connections, chunk, State.RECEIVED, _normalise, last_try=last_try)
-
-
-def normalised_key(history: History) -> str:
-    """Where staging keeps the unsealed PDF/A-3 file."""
-    return f"normalised/{history.tenant}/{history.text(Event.NORMALISED, 'sha256')}"
-
-
-def staged(connections: Connections, key: str, sha256: str) -> bytes:
-    """Bytes from staging, proved to be the ones recorded.
-
-    Raises:
-        Tampered: They have another digest.
-        Missing: They are gone.
-    """
-    content = connections.staging.get(key)
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise Tampered(f"staging holds other bytes under {key} than were recorded")
-    return content
 
 
 def scan(connections: Connections, original: bytes) -> None:
@@ -62,7 +39,7 @@ def scan(connections: Connections, original: bytes) -> None:
 
 
 def _normalise(connections: Connections, history: History) -> tuple[Event, Facts]:
-    original = _original(connections, history)
+    original = staged(connections, original_key(history.receipt), history.sha256)
     received = history.facts(Event.RECEIVED)
     sender = received.get("sender")
     facts = PdfaFacts(
@@ -81,11 +58,10 @@ def _normalise(connections: Connections, history: History) -> tuple[Event, Facts
         result = connections.isolation.normalise(original, facts, connections.limits)
     except Refused as error:
         connections.staging.put(quarantine_key(history.receipt), original)
-        connections.staging.delete(original_key(history.receipt))
         return Event.REFUSED, {**refusal(error), "quarantine": quarantine_key(history.receipt)}
     parts = [take_part(connections, history, part) for part in result.parts]
     sha256 = hashlib.sha256(result.pdf).hexdigest()
-    connections.staging.put(f"normalised/{history.tenant}/{sha256}", result.pdf)
+    connections.staging.put(key_of("normalised", history, sha256), result.pdf)
     return Event.NORMALISED, {
         "sha256": sha256,
         "size_bytes": len(result.pdf),
@@ -119,16 +95,3 @@ def take_part(connections: Connections, mail: History, part: Part) -> Json:
         facts["sender"] = received["sender"]
     reception = take(connections, part.content, facts, tenant=mail.tenant)
     return {"position": part.position, "name": facts["name"], "receipt": reception.receipt}
-
-
-def _original(connections: Connections, history: History) -> bytes:
-    try:
-        return staged(connections, original_key(history.receipt), history.sha256)
-    except Missing:
-        # A crash between quarantine and its journal line leaves the original there.
-        return staged(connections, quarantine_key(history.receipt), history.sha256)
-
-
-def parse_time(value: str) -> datetime:
-    """A time from a journal fact, UTC-aware."""
-    return datetime.fromisoformat(value)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from connectors.ports import Conflict, Gone, Offer, Source
 from receipts.receipt import Event, receipt_id
 from tasks.connections import Connections
-from tasks.journal import Facts, arrivals, load, record
+from tasks.journal import TRIES, Facts, load, record, recorded_arrival
+from tasks.staging import original_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,31 +72,23 @@ def take(connections: Connections, content: bytes, facts: Facts, *, tenant: str)
 
     Raises:
         Gone: The arrival was recorded for other bytes.
+        Conflict: Others wrote first, again and again.
     """
     receipt = receipt_id(tenant, hashlib.sha256(content).hexdigest())
     source, key, name = str(facts["source"]), str(facts["key"]), str(facts["name"])
     facts = {**facts, "size_bytes": len(content)}
-    while True:
+    for _ in range(TRIES):
         history = load(connections.registry, receipt)
-        if (source, key) in arrivals(history):
-            break
+        if recorded := recorded_arrival(history, source, key):
+            return Reception(source=source, name=name, receipt=receipt, outcome=recorded.event)
         event = Event.RECEIVED if history.state is None else Event.RECEIVED_AGAIN
         if event is Event.RECEIVED:
             connections.staging.put(original_key(receipt), content)
         try:
-            history = record(connections.registry, history, event, facts, at=connections.now(), claim=None)
-            break
+            record(connections.registry, history, event, facts, at=connections.now(), claim=None)
         except Conflict:
             if connections.registry.arrival(source, key) not in (None, receipt):
                 raise Gone(f"{name}: taken in by someone else meanwhile") from None
-    return Reception(source=source, name=name, receipt=receipt, outcome=history.lines[-1].event)
-
-
-def original_key(receipt: str) -> str:
-    """Where staging keeps the bytes that arrived."""
-    return f"original/{receipt}"
-
-
-def quarantine_key(receipt: str) -> str:
-    """Where the original of a refused receipt stays."""
-    return f"quarantine/{receipt}"
+        else:
+            return Reception(source=source, name=name, receipt=receipt, outcome=event.value)
+    raise Conflict(f"{name}: others always wrote first")

@@ -18,9 +18,9 @@ from tasks.augment import Stamped, complete, resume
 from tasks.connections import Connections
 from tasks.journal import Facts, History
 from tasks.levels import Unsealed, seal_each
-from tasks.normalise import normalised_key, staged
 from tasks.preflight import Preflight, require_ready
 from tasks.sealing import SealingRoom, is_development_seal, sealing_room
+from tasks.staging import normalised_key, staged
 from tasks.step import Work, describe, finish, ready, renew, write_down
 
 GROUP_SIZE_BYTES: Final = 128 * 1024 * 1024

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from connectors.ports import Claim, Conflict, Fenced
+from connectors.ports import Claim, Fenced
 from receipts.errors import Refused
 from receipts.evidence import Json
 from receipts.receipt import Event, State
 from tasks.connections import Connections
-from tasks.journal import Facts, History, load, record
+from tasks.journal import Facts, History, load, record_beside_others
+from tasks.staging import empty_staging
 
 log = logging.getLogger("probant.tasks")
 
@@ -74,11 +75,7 @@ def renew(connections: Connections, chunk: Sequence[Work]) -> list[Work]:
 def write_down(connections: Connections, work: Work, history: History, event: Event, facts: Facts) -> History | None:
     """Record an event under the claim of `work`; `None` if another worker has taken the receipt over meanwhile."""
     try:
-        return record(connections.registry, history, event, facts, at=connections.now(), claim=work.claim)
-    except Conflict:
-        # Only a note (the same bytes again) can come between while we hold the claim: it does not change the state.
-        history = load(connections.registry, history.receipt)
-        return record(connections.registry, history, event, facts, at=connections.now(), claim=work.claim)
+        return record_beside_others(connections.registry, history, event, facts, at=connections.now(), claim=work.claim)
     except Fenced:
         return None
 
@@ -123,8 +120,10 @@ def _one(connections: Connections, work: Work, state: State, do: Do) -> Work:
     try:
         for _, history in ready(connections, [work], state):
             event, facts = do(connections, history)
-            if write_down(connections, work, history, event, facts) is None:
+            written = write_down(connections, work, history, event, facts)
+            if written is None:
                 return replace(work, claim=None)
+            empty_staging(connections, written)
     except Exception as error:
         return replace(work, problem=describe(error))
     return work

@@ -9,10 +9,9 @@ from receipts.pades import validate
 from receipts.pdfa import original_of
 from receipts.receipt import Event, State
 from tasks import trustlists
-from tasks.augment import sealed_key
 from tasks.connections import Connections
 from tasks.journal import Facts, History
-from tasks.normalise import staged
+from tasks.staging import sealed_key, staged
 from tasks.step import Work, run_stage
 from tasks.trust import anchors
 

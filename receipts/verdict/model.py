@@ -58,7 +58,7 @@ class Custody:
 
     Attributes:
         receipt: The receipt's id.
-        state: Where it stands.
+        state: Where it stands; `unknown` if that could not be told.
         journal_lines: How many lines its journal has; its hash chain was checked.
         journal_head: Digest of the last.
         archived_sha256: Digest of the archived file.
@@ -71,13 +71,13 @@ class Custody:
 
     receipt: str
     state: str
-    journal_lines: int
-    journal_head: str | None
-    archived_sha256: str | None
-    is_this_file: bool
-    lock_mode: str | None
-    locked_until: datetime | None
-    legal_hold: bool | None
+    journal_lines: int = 0
+    journal_head: str | None = None
+    archived_sha256: str | None = None
+    is_this_file: bool = False
+    lock_mode: str | None = None
+    locked_until: datetime | None = None
+    legal_hold: bool | None = None
     problem: str = ""
 
 

@@ -19,6 +19,7 @@ from receipts.receipt import (
     after,
     archive_key,
     receipt_id,
+    receipt_of,
     state_of,
 )
 from tests.receipts import states
@@ -155,6 +156,13 @@ def test_an_identity_names_tenant_and_original(tenant: str, digest: str) -> None
     receipt = receipt_id(tenant, digest)
     assert receipt.split("/") == [tenant, digest]
     assert archive_key(receipt) == f"{tenant}/{digest[:2]}/{digest}.pdf"
+    assert receipt_of(archive_key(receipt)) == receipt
+
+
+@given(st.one_of(st.text(), st.from_regex(r"[a-z/-]{1,5}/[0-9a-f]{2}/[0-9a-f]{64}\.pdf\n?", fullmatch=True)))
+def test_only_the_key_of_an_archive_file_names_a_receipt(key: str) -> None:
+    receipt = receipt_of(key)
+    assert receipt is None or archive_key(receipt) == key
 
 
 @given(st.tuples(TENANTS, DIGESTS), st.tuples(TENANTS, DIGESTS))

@@ -17,13 +17,14 @@ from connectors.ports import Stored
 from connectors.source import PathsSource
 from receipts.evidence import ChainBroken
 from tasks.acknowledge import why_keep_paper
-from tasks.archive import archive, sweep_staging
+from tasks.archive import archive
 from tasks.audit import audit
 from tasks.checking import check_registry, lost_lines
 from tasks.connections import Connections
 from tasks.journal import load, project
 from tasks.normalise import normalise
 from tasks.seal import seal
+from tasks.staging import sweep_staging
 from tasks.step import Unfinished
 from tasks.trust import development_pki, serve_development_pki
 from tasks.verify import verify

@@ -17,7 +17,7 @@ from tasks.acknowledge import acknowledge_all
 from tasks.journal import load, project, record
 from tasks.normalise import normalise
 from tasks.parts import parts_of
-from tasks.receive import original_key, quarantine_key
+from tasks.staging import original_key, quarantine_key
 from tasks.step import Work
 from tests.installation import Installation
 from tests.receipts.mails import attached, multipart, pdf, photo, text

@@ -18,11 +18,10 @@ from receipts.receipt import Event
 from tasks.acknowledge import outcome_of, why_keep_paper
 from tasks.archive import archive
 from tasks.audit import audit, reverify
-from tasks.augment import sealed_key
 from tasks.journal import History, arrivals, load, project
-from tasks.normalise import normalise, normalised_key
-from tasks.receive import original_key, quarantine_key
+from tasks.normalise import normalise
 from tasks.seal import seal
+from tasks.staging import normalised_key, original_key, quarantine_key, sealed_key
 from tasks.verify import verify
 from tests.installation import Installation
 from tests.receipts.others import signed_pdf_a_3

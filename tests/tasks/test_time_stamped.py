@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from apps.cli import app
 from receipts import pades
 from receipts.receipt import Event
-from tasks.augment import time_stamped_key
 from tasks.connections import use
 from tasks.journal import load, project
+from tasks.staging import time_stamped_key
 from tasks.step import Work
 from tests.flows.test_worker import picture
 from tests.installation import Installation

@@ -1,0 +1,110 @@
+"""Staging: where work in progress and quarantine lie, and when they are emptied.
+
+All keys are made from digests that the journal has, so that a step done twice writes the same bytes to the same place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+
+from receipts.receipt import Event, State
+from tasks.connections import Connections
+from tasks.journal import History, load
+
+log = logging.getLogger("probant.tasks")
+
+
+class Tampered(Exception):
+    """Bytes in staging are not the ones that the journal recorded: an incident, nothing goes on."""
+
+
+def original_key(receipt: str) -> str:
+    """Where the bytes that arrived lie."""
+    return f"original/{receipt}"
+
+
+def quarantine_key(receipt: str) -> str:
+    """Where the original of a refused receipt stays."""
+    return f"quarantine/{receipt}"
+
+
+def normalised_key(history: History) -> str:
+    """Where the unsealed PDF/A-3 file lies."""
+    return key_of("normalised", history, history.text(Event.NORMALISED, "sha256"))
+
+
+def time_stamped_key(history: History) -> str:
+    """Where the B-T file of a seal that waits lies."""
+    return key_of("time-stamped", history, history.text(Event.TIME_STAMPED, "sha256"))
+
+
+def sealed_key(history: History) -> str:
+    """Where the sealed file lies."""
+    return key_of("sealed", history, history.text(Event.SEALED, "sha256"))
+
+
+def key_of(folder: str, history: History, sha256: str) -> str:
+    """Where a file that a step has made, and not yet written down, is to lie."""
+    return f"{folder}/{history.tenant}/{sha256}"
+
+
+def staged(connections: Connections, key: str, sha256: str) -> bytes:
+    """Bytes from staging, proved to be the ones recorded.
+
+    Raises:
+        Tampered: They have another digest.
+        Missing: They are gone.
+    """
+    content = connections.staging.get(key)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise Tampered(f"staging holds other bytes under {key} than were recorded")
+    return content
+
+
+def empty_staging(connections: Connections, history: History) -> None:
+    """Remove what staging need not hold any more: of an ARCHIVED receipt all, of a REFUSED one all but its quarantine.
+
+    May be repeated. Never raises: the receipt has its outcome, and what is left behind goes with the next sweep.
+    """
+    try:
+        for key in _done_with(history):
+            connections.staging.delete(key)
+    except Exception as error:
+        log.warning("%s: staging is not emptied yet: %s", history.receipt, error)
+
+
+def sweep_staging(connections: Connections) -> None:
+    """Empty staging of receipts whose worker died right after their outcome. May be repeated, at any time.
+
+    Never raises: what it could not do, the next one does.
+    """
+    try:
+        for key in connections.staging.keys("original"):
+            _sweep(connections, key.removeprefix("original/"))
+    except Exception as error:
+        log.warning("staging is not swept: %s", error)
+
+
+def _sweep(connections: Connections, receipt: str) -> None:
+    row = connections.registry.row(receipt)
+    if row is not None and row.state in (State.ARCHIVED, State.REFUSED):
+        try:
+            history = load(connections.registry, receipt)
+        except Exception as error:
+            log.warning("%s: staging is not emptied: %s", receipt, error)
+        else:
+            empty_staging(connections, history)
+
+
+def _done_with(history: History) -> Iterator[str]:
+    """Keys that nobody needs any more; the original last, since a sweep after a crash finds the others by it."""
+    if history.state is State.ARCHIVED:
+        yield sealed_key(history)
+        if history.facts(Event.TIME_STAMPED):
+            yield time_stamped_key(history)
+        yield normalised_key(history)
+        yield quarantine_key(history.receipt)  # a refusal that was never written down, and did not come again
+    if history.state in (State.ARCHIVED, State.REFUSED):
+        yield original_key(history.receipt)
