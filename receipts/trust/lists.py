@@ -15,11 +15,11 @@ from cryptography.x509 import load_der_x509_certificate
 from lxml import etree
 from pyhanko.sign.validation.qualified import eutl_parse
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
-from signxml.exceptions import SignXMLException
 from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
 TSL: Final = "{http://uri.etsi.org/02231/v2#}"
 _DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
+_CERTIFICATES: Final = f"{_DS}KeyInfo/{_DS}X509Data/{_DS}X509Certificate"
 _TYPES: Final = "http://uri.etsi.org/TrstSvc/TrustedList/TSLType/"
 _VERSIONS: Final = (5, 6)  # TS 119 612 V2.2.1 and V2.3.1
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
@@ -145,8 +145,8 @@ def pivots_named(content: bytes) -> tuple[str, ...]:
     parse(content)
     try:
         return tuple(eutl_parse.parse_lotl_unsafe(content.decode()).pivot_urls)
-    except ValueError as error:
-        raise BadList(Fault.NOT_A_LIST, str(error)[:200]) from error
+    except Exception as error:  # nobody has signed for it yet: it may be anything
+        raise BadList(Fault.NOT_A_LIST, _said(error)) from error
 
 
 def authenticate(content: bytes, signers: Iterable[x509.Certificate]) -> tuple[bytes, x509.Certificate]:
@@ -161,9 +161,10 @@ def authenticate(content: bytes, signers: Iterable[x509.Certificate]) -> tuple[b
     signatures = root.findall(f"{_DS}Signature")
     if len(signatures) != 1 or len(list(root.iter(f"{_DS}Signature"))) != 1:
         raise BadList(Fault.BAD_SIGNATURE, f"the list has {len(signatures)} signatures")
-    shown = {
-        b64decode(e.text or "") for e in signatures[0].iterfind(f"{_DS}KeyInfo/{_DS}X509Data/{_DS}X509Certificate")
-    }
+    try:
+        shown = {b64decode(e.text or "") for e in signatures[0].iterfind(_CERTIFICATES)}
+    except ValueError as error:
+        raise BadList(Fault.BAD_SIGNATURE, f"its signer's certificate can't be read: {error}") from error
     candidates = [signer for signer in signers if signer.dump() in shown]
     if not candidates:
         raise BadList(Fault.WRONG_SIGNER, "the list is signed by someone who may not sign it")
@@ -171,8 +172,8 @@ def authenticate(content: bytes, signers: Iterable[x509.Certificate]) -> tuple[b
     for signer in candidates:
         try:
             return _signed(content, root, signer), signer
-        except (SignXMLException, ValueError, TypeError, KeyError) as error:
-            problem = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        except Exception as error:  # whatever the libraries stumble over in it, it is not proved to be authentic
+            problem = _said(error)
     raise BadList(Fault.BAD_SIGNATURE, f"the list's signature is wrong: {problem}")
 
 
@@ -241,8 +242,14 @@ def read(content: bytes, signers: Sequence[x509.Certificate]) -> TrustedList:
             ),
             pivots=tuple(lotl.pivot_urls) if lotl else (),
         )
-    except (ValueError, TypeError, AttributeError) as error:
-        raise BadList(Fault.NOT_A_LIST, f"the list lacks what it must say: {error}"[:200]) from error
+    except BadList:
+        raise
+    except Exception as error:
+        raise BadList(Fault.NOT_A_LIST, f"the list lacks what it must say: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 def _has_next_update(root: etree._Element) -> bool:

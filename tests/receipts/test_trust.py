@@ -112,6 +112,14 @@ BAD = {
         lambda: national().split(b"<ds:Signature")[0] + b"</TrustServiceStatusList>",
         Fault.BAD_SIGNATURE,
     ),
+    "a signature of no known form": (
+        lambda: national().replace(b"<ds:SignedInfo>", b"<ds:SignedInfo><ds:Nothing/>"),
+        Fault.BAD_SIGNATURE,
+    ),
+    "a signer's certificate of no known form": (
+        lambda: national().replace(b"<ds:X509Certificate>", b"<ds:X509Certificate>A"),
+        Fault.BAD_SIGNATURE,
+    ),
 }
 
 
