@@ -13,7 +13,7 @@ from tasks.connections import Connections
 from tasks.journal import Facts, History
 from tasks.levels import FRESH_TRIES, augment_each
 from tasks.sealing import SealingRoom, sealing_room
-from tasks.staging import key_of, staged, time_stamped_key
+from tasks.staging import SEALED, TIME_STAMPED, key_of, staged, time_stamped_key
 from tasks.step import Work, describe, write_down
 
 
@@ -80,11 +80,11 @@ def _keep(connections: Connections, stamped: Stamped, result: bytes | Exception)
         return replace(work, problem=describe(stamped.pdf))
     if isinstance(result, bytes):
         level = f"PAdES-BASELINE-{connections.settings.seal_level.removeprefix('B-')}"
-        return _record(connections, stamped, Event.SEALED, "sealed", result, {"level": level})
+        return _record(connections, stamped, Event.SEALED, SEALED, result, {"level": level})
     if stamped.history.state is State.NORMALISED:
         moment = stamped_at(stamped.pdf).isoformat()
         told: Facts = {"stamped_at": moment, "why": describe(result)}
-        work = _record(connections, stamped, Event.TIME_STAMPED, "time-stamped", stamped.pdf, told)
+        work = _record(connections, stamped, Event.TIME_STAMPED, TIME_STAMPED, stamped.pdf, told)
     if work.claim is None:
         return work
     why = describe(result)

@@ -15,7 +15,7 @@ from tasks.connections import SOFTWARE, Connections
 from tasks.journal import Facts, History
 from tasks.parts import arrival_of
 from tasks.receive import take
-from tasks.staging import key_of, original_key, quarantine_key, staged
+from tasks.staging import NORMALISED, key_of, original_key, quarantine_key, staged
 from tasks.step import Work, refusal, run_stage
 
 
@@ -61,7 +61,7 @@ def _normalise(connections: Connections, history: History) -> tuple[Event, Facts
         return Event.REFUSED, {**refusal(error), "quarantine": quarantine_key(history.receipt)}
     parts = [take_part(connections, history, part) for part in result.parts]
     sha256 = hashlib.sha256(result.pdf).hexdigest()
-    connections.staging.put(key_of("normalised", history, sha256), result.pdf)
+    connections.staging.put(key_of(NORMALISED, history, sha256), result.pdf)
     return Event.NORMALISED, {
         "sha256": sha256,
         "size_bytes": len(result.pdf),

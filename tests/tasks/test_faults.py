@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,41 @@ def test_a_crash_right_after_a_refusal_leaves_only_its_quarantine(
     assert set(installation.staging.keys("")) == {original_key(receipt), quarantine_key(receipt)}
     sweep_staging(installation)
     assert list(installation.staging.keys("")) == [quarantine_key(receipt)]
+
+
+@pytest.mark.parametrize("event", [Event.NORMALISED, Event.SEALED])
+def test_a_crash_before_a_file_is_written_down_leaves_no_file_behind(
+    installation: Installation, samples: Path, monkeypatch: pytest.MonkeyPatch, event: Event
+) -> None:
+    """The next one is another: a seal has another time-stamp, a later release makes other files."""
+    installation.receive(samples / JPEG)
+    append, times = installation.registry.append, iter([KeyboardInterrupt()])
+
+    def dies_once(record: Record, row: Row, *, claim: Claim | None) -> None:
+        if f'"event":"{event}"' in record.body and (death := next(times, None)):
+            raise death
+        append(record, row, claim=claim)
+
+    monkeypatch.setattr(installation.registry, "append", dies_once)
+    with pytest.raises(KeyboardInterrupt):
+        installation.ingest()
+    assert [key for key in installation.staging.keys("") if key.startswith(event.value)] != []
+    monkeypatch.setattr(normalising, "SOFTWARE", "Probant, a later release")
+    later = Installation(installation.settings, now=lambda: datetime.now(UTC) + timedelta(minutes=20))
+    assert [work.problem for work in later.ingest()] == [""]
+    sweep_staging(later)
+    assert list(later.staging.keys("")) == []
+
+
+def test_the_index_alone_is_no_reason_to_remove_anything(
+    installation: Installation, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [reception] = installation.receive(samples / JPEG)
+    row = installation.registry.row(str(reception.receipt))
+    assert row is not None
+    monkeypatch.setattr(installation.registry, "row", lambda _: replace(row, state="ARCHIVED"))
+    sweep_staging(installation)
+    assert list(installation.staging.keys("")) == [original_key(str(reception.receipt))]
 
 
 def test_a_claim_lost_while_a_note_came_between_is_lost(
