@@ -1,4 +1,4 @@
-"""Evidence records (RFC 4998): whether one proves that a file existed, by the rules of EVIDENCE-RECORDS.md.
+"""Evidence records (RFC 4998): whether one proves that a file existed.
 
 An evidence record is kept beside the file: a hash tree from the file's digest up to a time-stamp, renewed by further
 time-stamps over the older ones before they lose their worth.

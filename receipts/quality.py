@@ -69,7 +69,7 @@ WORDS: Final = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A picture that was decoded to be shown or checked, to be looked at here and throw away.
+    """A picture that was decoded to be shown or checked, to be looked at here and thrown away.
 
     Attributes:
         image: Its pixels, or a smaller version of them.

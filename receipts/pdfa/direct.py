@@ -15,7 +15,7 @@ from typing import Final
 from receipts.errors import WrongFacts
 from receipts.pdfa import colour, xmp
 from receipts.pdfa.document import IMAGE, PROVENANCE, provenance_of, values_of
-from receipts.pdfa.geometry import orientation, page_size
+from receipts.pdfa.geometry import placed
 from receipts.pdfa.model import Facts, Picture, Shown
 
 _HEADER: Final = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"  # 6.1.2: four bytes above 127
@@ -74,15 +74,13 @@ def write(shown: Shown, picture: Picture, original: bytes, facts: Facts, media_t
 
 def _page(picture: Picture) -> tuple[bytes, bytes]:
     """The page object and its content: `document.add_image_page` in bytes."""
-    width, height = page_size(picture.width_px, picture.height_px, picture.dpi)
-    mirrored, degrees = orientation(picture.exif_orientation)
-    across = f"{-width:.3f} 0 0 {height:.3f} {width:.3f} 0" if mirrored else f"{width:.3f} 0 0 {height:.3f} 0 0"
-    rotate = f"/Rotate {degrees}" if degrees else ""
+    at = placed(picture.width_px, picture.height_px, picture.dpi, picture.exif_orientation)
+    rotate = f"/Rotate {at.degrees}" if at.degrees else ""
     page = (
-        f"<</Type/Page/Parent {_PAGES} 0 R/MediaBox[0 0 {width:.3f} {height:.3f}]{rotate}"
+        f"<</Type/Page/Parent {_PAGES} 0 R/MediaBox[0 0 {at.width_pt:.3f} {at.height_pt:.3f}]{rotate}"
         f"/Resources<</XObject<<{IMAGE} {_IMAGE} 0 R>>>>/Contents {_CONTENTS} 0 R>>"
     )
-    return page.encode(), f"q {across} cm {IMAGE} Do Q".encode()
+    return page.encode(), f"q {at.matrix} cm {IMAGE} Do Q".encode()
 
 
 def _described(picture: Picture) -> bytes:

@@ -16,7 +16,7 @@ from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Page, Pdf, Stream
 from receipts.errors import Code, Refused, WrongFacts
 from receipts.evidence import Json
 from receipts.pdfa import colour, xmp
-from receipts.pdfa.geometry import orientation, page_size
+from receipts.pdfa.geometry import placed
 from receipts.pdfa.model import Facts, Shown
 
 IMAGE: Final = "/Im0"
@@ -58,17 +58,15 @@ def add_image_page(
     pdf: Pdf, image: Stream, *, dpi: tuple[float, float] | None = None, exif_orientation: object = 1
 ) -> None:
     """A page that shows `image` whole, turned by `/Rotate` and mirrored by the matrix as its EXIF orientation says."""
-    width, height = page_size(int(image.Width), int(image.Height), dpi)
-    mirrored, degrees = orientation(exif_orientation)
-    across = f"{-width:.3f} 0 0 {height:.3f} {width:.3f} 0" if mirrored else f"{width:.3f} 0 0 {height:.3f} 0 0"
+    at = placed(int(image.Width), int(image.Height), dpi, exif_orientation)
     page = Dictionary(
         Type=Name.Page,
-        MediaBox=Array([0, 0, Decimal(f"{width:.3f}"), Decimal(f"{height:.3f}")]),
+        MediaBox=Array([0, 0, Decimal(f"{at.width_pt:.3f}"), Decimal(f"{at.height_pt:.3f}")]),
         Resources=Dictionary(XObject=Dictionary({IMAGE: image})),
-        Contents=pdf.make_stream(f"q {across} cm {IMAGE} Do Q".encode()),
+        Contents=pdf.make_stream(f"q {at.matrix} cm {IMAGE} Do Q".encode()),
     )
-    if degrees:
-        page.Rotate = degrees
+    if at.degrees:
+        page.Rotate = at.degrees
     pdf.pages.append(Page(pdf.make_indirect(page)))
 
 
@@ -86,24 +84,25 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
     """
     if facts.received_at.tzinfo is None:
         raise WrongFacts("received_at must be UTC-aware")
-    pdf, root, at = shown.pdf, shown.pdf.Root, facts.received_at
+    pdf, at = shown.pdf, facts.received_at
     name = "original" + EXTENSIONS[media_type]
     provenance = provenance_of(shown, original, facts, media_type, name)
     files = {PROVENANCE: _file(pdf, PROVENANCE, provenance, "application/json", "/Supplement", at)}
     files[name] = _file(pdf, name, original, media_type, "/Source", at)
-    if shown.invoice:
-        files[shown.invoice.name] = _file(
-            pdf, shown.invoice.name, shown.invoice.content, "text/xml", shown.invoice.relationship, at
-        )
-    names = [entry for file in sorted(files) for entry in (String(file), files[file])]
-    root.AF = Array(files.values())
-    root.Names = Dictionary(EmbeddedFiles=Dictionary(Names=names))
-    root.OutputIntents = Array([_output_intent(pdf)])
+    if invoice := shown.invoice:
+        files[invoice.name] = _file(pdf, invoice.name, invoice.content, "text/xml", invoice.relationship, at)
+    _attach(pdf, files)
+    pdf.Root.OutputIntents = Array([_output_intent(pdf)])
     packet = xmp.packet(values_of(shown, facts, media_type), received_at=at, invoice=announced_by(shown))
-    root.Metadata = Stream(pdf, packet, Type=Name.Metadata, Subtype=Name.XML)
+    pdf.Root.Metadata = Stream(pdf, packet, Type=Name.Metadata, Subtype=Name.XML)
     if "/Info" in pdf.trailer:
         del pdf.trailer["/Info"]  # XMP alone: two places for one fact would have to agree (6.6.3)
     pdf.trailer["/ID"] = Array([String(hashlib.md5(provenance, usedforsecurity=False).digest())] * 2)
+    return _saved(pdf)
+
+
+def _saved(pdf: Pdf) -> bytes:
+    """As ISO 19005-3 6.1 wants it, and the same each time."""
     out = BytesIO()
     pdf.save(
         out,
@@ -167,6 +166,13 @@ def provenance_of(shown: Shown, original: bytes, facts: Facts, media_type: str, 
         "quality": shown.quality,
     }
     return rfc8785.dumps(content)
+
+
+def _attach(pdf: Pdf, files: Mapping[str, Dictionary]) -> None:
+    """List associated files in `/AF` (ISO 19005-3 6.8) and, by name, in the name tree (ISO 32000-1 7.9.6)."""
+    names = [entry for name in sorted(files) for entry in (String(name), files[name])]
+    pdf.Root.AF = Array(files.values())
+    pdf.Root.Names = Dictionary(EmbeddedFiles=Dictionary(Names=names))
 
 
 def _file(pdf: Pdf, name: str, content: bytes, media_type: str, relationship: str, at: datetime) -> Dictionary:

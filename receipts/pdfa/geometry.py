@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -11,9 +12,7 @@ LARGEST_PT: Final = 14_400.0
 A4_PT: Final = (595.0, 842.0)
 ROLL_PT: Final = 227.0  # a till roll is 80 mm wide
 LONG: Final = 2.0  # from this ratio on we take a picture for a till roll
-CREDIBLE_SIDE_PT: Final = (
-    1191.0  # A2: no receipt's shorter side is longer, so such a resolution is a default, not a fact
-)
+CREDIBLE_SIDE_PT: Final = 1191.0  # A2: a receipt's shorter side is not longer: else it's a default, not a fact
 
 ORIENTATIONS: Final = MappingProxyType(
     {
@@ -28,6 +27,38 @@ ORIENTATIONS: Final = MappingProxyType(
     }
 )
 """EXIF orientation (CIPA DC-008 4.6.4 A) -> (mirrored left to right first, then turned clockwise by degrees)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """A page and a picture on it that fills it.
+
+    Attributes:
+        width_pt: Of the page, before any turning.
+        height_pt: The same.
+        matrix: Six numbers as PDF syntax: the picture's unit square on the page, mirrored if need be.
+        degrees: By how much the page is turned, clockwise.
+    """
+
+    width_pt: float
+    height_pt: float
+    matrix: str
+    degrees: int
+
+
+def placed(width_px: int, height_px: int, dpi: tuple[float, float] | None, exif_orientation: object) -> Placed:
+    """The page for a picture, turned by `/Rotate` and mirrored by the matrix as its EXIF orientation says.
+
+    Args:
+        width_px: Pixels across, before any turning.
+        height_px: Pixels down.
+        dpi: Pixels per inch as the file states them, across and down.
+        exif_orientation: As the file states it, be it nonsense.
+    """
+    width, height = page_size(width_px, height_px, dpi)
+    mirrored, degrees = orientation(exif_orientation)
+    matrix = f"{-width:.3f} 0 0 {height:.3f} {width:.3f} 0" if mirrored else f"{width:.3f} 0 0 {height:.3f} 0 0"
+    return Placed(width_pt=width, height_pt=height, matrix=matrix, degrees=degrees)
 
 
 def orientation(value: object) -> tuple[bool, int]:

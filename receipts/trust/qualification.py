@@ -119,31 +119,21 @@ def qualify(
         at: For which time the verdict is: the lists must be in force then.
     """
     with services.alone:
-        return _qualify(services, seal, stamps, passed, at)
-
-
-def _qualify(
-    services: TrustedServices,
-    seal: ValidationPath,
-    stamps: Sequence[tuple[ValidationPath, tsp.TSTInfo]],
-    passed: bool,
-    at: datetime,
-) -> Qualification:
-    path, info = min(stamps, key=lambda each: each[1]["gen_time"].native)
-    sealed_at: datetime = info["gen_time"].native
-    certificate = list(seal.iter_certs(include_root=True))[-1]
-    at_issuance = _standing(services, seal, certificate.not_valid_before, at)
-    at_signing = _standing(services, seal, sealed_at, at)
-    time_stamp, evidence = _time_stamp(services, path, info, at)
-    return Qualification(
-        seal=_seal(at_issuance, at_signing, certificate) if passed else SealQualification.NOT_ESTABLISHED,
-        time_stamp=time_stamp if passed else StampQualification.NOT_ESTABLISHED,
-        at_issuance=at_issuance,
-        at_signing=at_signing,
-        time_stamp_evidence=evidence,
-        trusted_list=services.snapshot.name,
-        trusted_list_sha256=services.snapshot.sha256,
-    )
+        path, info = min(stamps, key=lambda each: each[1]["gen_time"].native)
+        sealed_at: datetime = info["gen_time"].native
+        certificate = list(seal.iter_certs(include_root=True))[-1]
+        at_issuance = _standing(services, seal, certificate.not_valid_before, at)
+        at_signing = _standing(services, seal, sealed_at, at)
+        time_stamp, evidence = _time_stamp(services, path, info, at)
+        return Qualification(
+            seal=_seal(at_issuance, at_signing, certificate) if passed else SealQualification.NOT_ESTABLISHED,
+            time_stamp=time_stamp if passed else StampQualification.NOT_ESTABLISHED,
+            at_issuance=at_issuance,
+            at_signing=at_signing,
+            time_stamp_evidence=evidence,
+            trusted_list=services.snapshot.name,
+            trusted_list_sha256=services.snapshot.sha256,
+        )
 
 
 def _seal(at_issuance: Standing, at_signing: Standing, certificate: x509.Certificate) -> SealQualification:
