@@ -13,9 +13,9 @@ from typing import Final
 
 from asn1crypto import algos, cms, core
 
+from receipts.der import NotDer, check_der
+
 LARGEST_BYTES: Final = 4 * 1024**2
-_SET: Final = 0x31
-_DEEPEST: Final = 64
 
 
 class BadRecord(Exception):
@@ -105,11 +105,13 @@ def check_record(der: bytes, content: bytes) -> list[Stamped]:
     if len(der) > LARGEST_BYTES:
         raise BadRecord(f"it has {len(der)} bytes, more than {LARGEST_BYTES}")
     try:
-        _check_der(der, 0, len(der))
+        check_der(der)
         record = EvidenceRecord.load(der, strict=True)
         return _check(record, content)
     except BadRecord:
         raise
+    except NotDer as error:
+        raise BadRecord(str(error)) from error
     except Exception as error:  # asn1crypto on a stranger's bytes
         text = (str(error) or type(error).__name__).splitlines()[0][:200]
         raise BadRecord(f"it is malformed: {text}") from error
@@ -172,47 +174,3 @@ def _info(stamp: ArchiveTimeStamp) -> core.Sequence:
     if content["content_type"].native != "tst_info":
         raise BadRecord("a time-stamp is no token")
     return content["content"].parsed
-
-
-def _check_der(der: bytes, start: int, end: int, depth: int = 0) -> None:
-    """Check that lengths are definite and shortest, and sets sorted (X.690, 10.1, 11.6): hashes are over the bytes."""
-    if depth > _DEEPEST:
-        raise BadRecord("it is nested too deep")
-    position, parts = start, list[bytes]()
-    while position < end:
-        first = der[position]
-        if first & 0x1F == 0x1F or position + 1 >= end:
-            raise BadRecord("it is not DER")
-        body, after = _body(der, position, end)
-        if first & 0x20:
-            _check_der(der, body, after, depth + 1)
-            if first == _SET:
-                members = _members(der, body, after)
-                if members != sorted(members):
-                    raise BadRecord("it is not DER: a set is not sorted")
-        parts.append(der[position:after])
-        position = after
-    if depth == 0 and len(parts) != 1:
-        raise BadRecord("something follows it")
-
-
-def _members(der: bytes, start: int, end: int) -> list[bytes]:
-    found = []
-    while start < end:
-        _, after = _body(der, start, end)
-        found.append(der[start:after])
-        start = after
-    return found
-
-
-def _body(der: bytes, position: int, end: int) -> tuple[int, int]:
-    length, body = der[position + 1], position + 2
-    if length >= 0x80:
-        octets = length & 0x7F
-        length = int.from_bytes(der[body : body + octets], "big")
-        if not 1 <= octets <= 4 or length < 0x80 or length >> 8 * (octets - 1) == 0:
-            raise BadRecord("it is not DER: a length is not the shortest")
-        body += octets
-    if body + length > end:
-        raise BadRecord("it is cut off")
-    return body, body + length

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import pypdfium2
 from PIL import Image
 
 from receipts.evidence import Json
+from receipts.measures import Plane, colour, percentile, sharpness, strokes_cut
 
 SCALE_PX: Final = 1_000_000  # a page is looked at with about 100 dots per inch, whatever took it
 SCALE_LEAST_PX: Final = 750_000  # where a decoder offers few sizes
@@ -34,13 +35,8 @@ _UNREADABLE: Final = (
     ArithmeticError, RuntimeError, SystemError, struct.error, zlib.error, ImportError, Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )  # fmt: skip
-_TILE: Final = 32
-_BAND: Final = 4  # rows of tiles that are looked at together: what they take stays in the processor's cache
-_CONTRAST_LEAST: Final = 150  # variance of a tile that shows more than paper and shadow
-_INK: Final = 60
 _PAGES_MOST: Final = 10
 _DECODED_MOST_PX: Final = 100_000_000
-_Plane: TypeAlias = "np.ndarray[Any, np.dtype[np.signedinteger[Any]]]"
 
 
 class Flag(StrEnum):
@@ -128,10 +124,10 @@ def reasons(quality: Mapping[str, Json]) -> list[str]:
 
 
 def _flags(worst: Mapping[str, int | None]) -> Iterator[Flag]:
-    sharpness = worst["sharpness"]
-    if sharpness is None:
+    sharp = worst["sharpness"]
+    if sharp is None:
         yield Flag.BLANK
-    elif sharpness < SHARPNESS_LEAST:
+    elif sharp < SHARPNESS_LEAST:
         yield Flag.BLURRED
     if (worst["short_side_px"] or 0) < SHORT_SIDE_LEAST_PX:
         yield Flag.TOO_SMALL
@@ -206,81 +202,11 @@ def _measured(image: Image.Image, short_side_px: int) -> dict[str, int | None]:
     factor = round(math.sqrt(image.width * image.height / SCALE_PX))
     small = image.reduce(factor) if factor > 1 else image
     luminance = small.getchannel(0)
-    light: _Plane = np.asarray(luminance)
+    light: Plane = np.asarray(luminance)
+    chroma = (np.asarray(small.getchannel(band)) for band in range(1, len(small.getbands())))
     return {
         "short_side_px": short_side_px,
-        "sharpness": _sharpness(light),
-        "strokes_cut": _strokes_cut(light, _percentile(luminance.histogram(), 95)),
-        "colour": max((_from_grey(small.getchannel(band)) for band in range(1, len(small.getbands()))), default=0),
+        "sharpness": sharpness(light),
+        "strokes_cut": strokes_cut(light, percentile(luminance.histogram(), 95)),
+        "colour": max(map(colour, chroma), default=0),
     }
-
-
-def _from_grey(chroma: Image.Image) -> int:
-    values: _Plane = np.asarray(chroma)
-    return max(int(values.max()) - 128, 128 - int(values.min()))
-
-
-def _percentile(histogram: list[int], percent: int) -> int:
-    seen, wanted = 0, sum(histogram) * percent // 100
-    for value, count in enumerate(histogram):
-        seen += count
-        if seen > wanted:
-            return value
-    return 255
-
-
-def _sharpness(light: _Plane) -> int | None:
-    """Of tiles with contrast, how much of it lies between neighbouring pixels; `None` if no tile has any."""
-    if min(light.shape) < 5:
-        return None
-    step = _BAND * min(_TILE, light.shape[0] - 2)
-    bands = [_ratios(light[top : top + step + 2]) for top in range(0, _whole_tiles(light.shape[0] - 2), step)]
-    ratios = np.sort(np.concatenate(bands))
-    return int(ratios[len(ratios) * 9 // 10]) if len(ratios) else None
-
-
-def _whole_tiles(side: int) -> int:
-    return side // min(_TILE, side) * min(_TILE, side)
-
-
-def _ratios(light: _Plane) -> _Plane:
-    """Of each tile with contrast, how much of it lies between neighbouring pixels, per mille."""
-    light = light.astype(np.int16)
-    inner = light[1:-1, 1:-1]
-    edges = 4 * inner  # from here on at most 1020, up or down, which 16 bits hold
-    for neighbour in (light[:-2, 1:-1], light[2:, 1:-1], light[1:-1, :-2], light[1:-1, 2:]):
-        edges -= neighbour
-    contrast, detail = _variances(inner), _variances(edges)
-    telling = contrast >= _CONTRAST_LEAST
-    ratios: _Plane = detail[telling] * 1000 // contrast[telling]
-    return ratios
-
-
-def _variances(plane: _Plane) -> _Plane:
-    """The variance of each tile, rounded down."""
-    high, wide = (min(_TILE, side) for side in plane.shape)
-    rows, columns = plane.shape[0] // high, plane.shape[1] // wide
-    tiles = np.ascontiguousarray(plane[: rows * high, : columns * wide]).reshape(rows, high, columns * wide)
-
-    def across(lines: _Plane) -> _Plane:  # at most 1024 * 1020 ** 2, which 32 bits hold
-        tile: _Plane = lines.reshape(rows, columns, wide).sum(2, dtype=np.int32).astype(np.int64)
-        return tile
-
-    count, total = high * wide, across(tiles.sum(1, dtype=np.int16))  # at most 32 * 1020, which 16 bits hold
-    squares = across(np.einsum("rhc,rhc->rc", tiles, tiles, dtype=np.int32))  # without a plane of squares in between
-    result: _Plane = (count * squares - total * total) // (count * count)
-    return result
-
-
-def _strokes_cut(light: _Plane, paper: int) -> int:
-    """How many strokes run off the side where most do; sides where something darker than the paper lies don't count."""
-    most = 0
-    for side in (light[:3], light[-3:], light[:, :3].T, light[:, -3:].T):
-        darkest = side.min(0).astype(np.int16)
-        background = int(np.sort(darkest)[len(darkest) // 2])
-        if background * 10 >= paper * 7:
-            ink = np.concatenate(([0], (darkest < background - _INK).astype(np.int64), [0]))
-            turns = np.flatnonzero(np.diff(ink))
-            lengths = turns[1::2] - turns[::2]
-            most = max(most, int(((lengths >= 2) & (lengths <= 30)).sum()))
-    return most

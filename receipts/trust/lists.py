@@ -231,21 +231,22 @@ def read(content: bytes, signers: Sequence[x509.Certificate]) -> TrustedList:
             next_update=_time(root, f"NextUpdate/{TSL}dateTime") if _has_next_update(root) else None,
             sha256=hashlib.sha256(content).hexdigest(),
             signer=hashlib.sha256(signer.dump()).hexdigest(),
-            pointers=tuple(
-                Pointer(
-                    territory=each.territory,
-                    url=each.location_uri,
-                    signers=tuple(each.tlso_certs),
-                    is_lotl=eutl_parse.LOTL_RULE in each.scheme_rules,
-                )
-                for each in (lotl.references if lotl else ())
-            ),
+            pointers=tuple(map(_pointer, lotl.references)) if lotl else (),
             pivots=tuple(lotl.pivot_urls) if lotl else (),
         )
     except BadList:
         raise
     except Exception as error:
         raise BadList(Fault.NOT_A_LIST, f"the list lacks what it must say: {_said(error)}") from error
+
+
+def _pointer(reference: eutl_parse.TLReference) -> Pointer:
+    return Pointer(
+        territory=reference.territory,
+        url=reference.location_uri,
+        signers=tuple(reference.tlso_certs),
+        is_lotl=eutl_parse.LOTL_RULE in reference.scheme_rules,
+    )
 
 
 def _said(error: Exception) -> str:

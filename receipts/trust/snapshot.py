@@ -150,11 +150,8 @@ def assemble(
     """
     lotl = read_lotl(sources, signers, at, kept)
     files = {LOTL: sources.lotl, SIGNERS: _pem(signers)}
-    pivots = []
-    for url in lotl.pivots:
-        name = f"pivot-{PurePosixPath(urlsplit(url).path).name}"
-        files[name] = sources.pivots[url]
-        pivots.append({"file": name, "url": url, "sha256": hashlib.sha256(sources.pivots[url]).hexdigest()})
+    pivots = [_pivot(url, sources.pivots[url]) for url in lotl.pivots]
+    files |= {each["file"]: sources.pivots[each["url"]] for each in pivots}
     lists, missing, problems = [], [], []
     for pointer in sorted((p for p in lotl.pointers if not p.is_lotl), key=lambda p: p.territory):
         content, listed, problem = _choose(pointer, sources, at, kept)
@@ -254,6 +251,11 @@ def _read_national(pointer: Pointer, content: bytes, at: datetime) -> TrustedLis
         raise BadList(Fault.WRONG_LIST, f"a list of {listed.territory} where that of {pointer.territory} should be")
     listed.check_usable(at)
     return listed
+
+
+def _pivot(url: str, content: bytes) -> dict[str, str]:
+    name = f"pivot-{PurePosixPath(urlsplit(url).path).name}"
+    return {"file": name, "url": url, "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _entry(listed: TrustedList, file: str, url: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A registry that is away now and then, in the middle of whatever it is told: nothing is lost, nothing is done twice."""
+"""A registry that is away now and then, in the middle of what it is told: nothing is lost, nothing is done twice."""
 
 from __future__ import annotations
 
