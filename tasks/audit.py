@@ -119,7 +119,8 @@ def _seal_deviation(connections: Connections, history: History) -> str:
     content = connections.archive.get(history.text(Event.ARCHIVED, "key"), version_id)
     if hashlib.sha256(content).hexdigest() != history.text(Event.ARCHIVED, "sha256"):
         return "the archived bytes are not the ones recorded"
-    report = validate(content, anchors(connections.settings), at=connections.now())
+    at = connections.now()
+    report = validate(content, anchors(connections.settings, at=at), at=at)
     return "" if report.passed else f"seal: {report.indication} {report.sub_indication or ''}".strip()
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from asn1crypto import cms, x509
+from asn1crypto import cms
 from pyhanko_certvalidator.path import ValidationPath
 
 from config.settings import Settings
-from receipts.chains import find_path
-from receipts.pades.token import check_token
 from receipts.preflight import (
     Demands,
     Finding,
@@ -23,12 +18,12 @@ from receipts.preflight import (
     chain_findings,
     clock_finding,
     proof_findings,
-    time_stamp_unit,
     token_findings,
 )
 from receipts.trust import Altered, Qualification, TrustedServices, qualify
 from tasks import trustlists
 from tasks.connections import Connections
+from tasks.looking import Seen, Token, look
 from tasks.sealing import SealingRoom, leave_room, sealing_room
 from tasks.step import describe
 
@@ -73,35 +68,6 @@ class Preflight:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Token:
-    """A time-stamp that an authority gave, and how its unit's chain stands."""
-
-    source: str
-    der: bytes
-    path: ValidationPath | None = None
-    unproved: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Seen:
-    """What the provider and the authorities answered; what it means is judged afresh each time."""
-
-    seen_at_s: float | None  # time.monotonic(); `None` if it was bad, and must be looked at again
-    asked_at: datetime
-    answered_at: datetime
-    certificate: x509.Certificate | None = None
-    problem: str = ""
-    above: tuple[x509.Certificate, ...] = ()  # the certificates that the provider gives beside it
-    path: ValidationPath | None = None
-    unproved: str = ""  # why there is no path
-    tokens: tuple[_Token, ...] = ()
-    silent: tuple[tuple[str, str], ...] = ()
-
-    def is_good_for(self, good_s: float) -> bool:
-        return self.seen_at_s is not None and time.monotonic() < self.seen_at_s + good_s
-
-
 def preflight(connections: Connections, *, thorough: bool = False) -> Preflight:
     """Look whether everything is there to seal with.
 
@@ -122,8 +88,8 @@ def preflight(connections: Connections, *, thorough: bool = False) -> Preflight:
         return Preflight(at=at, findings=(Finding("sealing-key", Verdict.STOPS, describe(error)),))
     with room.looking:
         seen = room.seen
-        if thorough or not isinstance(seen, _Seen) or not seen.is_good_for(settings.preflight_s):
-            seen = room.seen = room.run(_look(room, connections.now, thorough=thorough))
+        if thorough or not isinstance(seen, Seen) or not seen.is_good_for(settings.preflight_s):
+            seen = room.seen = room.run(look(room, connections.now, thorough=thorough))
         findings = (*_judge(room, seen, demands, at), *_prove(settings, seen, demands, at))
     if seen.problem and seen.certificate is not None:
         leave_room(settings, room)
@@ -142,77 +108,7 @@ def require_ready(connections: Connections) -> Preflight:
     return found
 
 
-async def _look(room: SealingRoom, now: Callable[[], datetime], *, thorough: bool) -> _Seen:
-    at = now()
-    certificate, path, problem, unproved = None, None, "", ""
-    try:
-        certificate = await room.signer.check()
-        known = room.sealer.signer.signing_cert
-        if known is None or certificate.dump() != known.dump():
-            problem = "the provider has another certificate now: sealing starts over with it"
-    except Exception as error:
-        problem = describe(error)
-    others = list(room.signer.cert_registry)
-    if certificate is not None:
-        path, unproved = await _path(room, certificate, others, at)
-    digest = os.urandom(32)
-    tokens, silent = [], []
-    answers = await _ask(room, digest, thorough=thorough)
-    answered_at = now()
-    for url, answer in answers.items():
-        try:
-            if isinstance(answer, Exception):
-                raise answer
-            der = answer.dump()
-            check_token(der, digest, "sha256")
-            tokens.append(await _token(room, url, der, at))
-        except Exception as error:
-            silent.append((url, describe(error)))
-    good = tokens and not problem and not unproved and not any(token.unproved for token in tokens)
-    seen = _Seen(
-        seen_at_s=time.monotonic() if good else None,
-        asked_at=at,
-        answered_at=answered_at,
-        certificate=certificate,
-        above=tuple(each for each in others if certificate is None or each.dump() != certificate.dump()),
-        problem=problem,
-        path=path,
-        unproved=unproved,
-        tokens=tuple(tokens),
-        silent=tuple(silent),
-    )
-    # Certificates are parsed when they are asked for a field: those in here belong to the thread of the room alone.
-    return copy.deepcopy(seen)
-
-
-async def _token(room: SealingRoom, url: str, der: bytes, at: datetime) -> _Token:
-    unit = time_stamp_unit(der)
-    if unit is None:  # of which `token_findings` speaks
-        return _Token(source=url, der=der)
-    carried = (each.chosen for each in cms.ContentInfo.load(der)["content"]["certificates"])
-    path, unproved = await _path(room, unit, carried, at)
-    return _Token(source=url, der=der, path=path, unproved=unproved)
-
-
-async def _path(
-    room: SealingRoom, certificate: x509.Certificate, others: Iterable[x509.Certificate], at: datetime
-) -> tuple[ValidationPath | None, str]:
-    try:
-        return await find_path(certificate, others, room.anchors, room.fetchers, at=at), ""
-    except Exception as error:
-        return None, describe(error)
-
-
-async def _ask(room: SealingRoom, digest: bytes, *, thorough: bool) -> Mapping[str, cms.ContentInfo | Exception]:
-    if thorough:
-        return await room.authorities.ask_each(digest, "sha256")
-    try:
-        return dict([await room.authorities.ask_first(digest, "sha256")])
-    except Exception as error:
-        return {"all": error}
-
-
-def _judge(room: SealingRoom, seen: _Seen, demands: Demands, at: datetime) -> list[Finding]:
+def _judge(room: SealingRoom, seen: Seen, demands: Demands, at: datetime) -> list[Finding]:
     found = []
     if seen.problem:
         found.append(Finding("sealing-key", Verdict.STOPS, seen.problem))
@@ -242,7 +138,7 @@ def _standing(name: str, unproved: str, verdict: Verdict) -> Finding:
     return Finding(name, verdict if unproved else Verdict.HOLDS, unproved or said)
 
 
-def _prove(settings: Settings, seen: _Seen, demands: Demands, at: datetime) -> list[Finding]:
+def _prove(settings: Settings, seen: Seen, demands: Demands, at: datetime) -> list[Finding]:
     """What the trusted list in use says of a seal made now."""
     try:
         listed = trustlists.services(settings)
@@ -256,7 +152,7 @@ def _prove(settings: Settings, seen: _Seen, demands: Demands, at: datetime) -> l
 
 
 def _worth(
-    listed: TrustedServices, path: ValidationPath, tokens: Iterable[_Token], at: datetime
+    listed: TrustedServices, path: ValidationPath, tokens: Iterable[Token], at: datetime
 ) -> Iterator[tuple[str, Qualification]]:
     for token in tokens:
         if token.path is not None:

@@ -40,7 +40,7 @@ def anchors(settings: Settings, *, at: datetime | None = None, trusted_list: str
     Args:
         settings: Whom this installation trusts.
         at: When the trusted lists must be in force, UTC; default: now.
-        trusted_list: Name of the snapshot to use; default: as configured, else the one in use.
+        trusted_list: Name of the snapshot to use; empty: as configured, else the one in use.
 
     Raises:
         NoAnchors: There are none.

@@ -29,7 +29,9 @@ def verify(connections: Connections, chunk: Sequence[Work], *, last_try: bool = 
 
 def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
     content = staged(connections, sealed_key(history), history.text(Event.SEALED, "sha256"))
-    report = validate(content, anchors(connections.settings), at=connections.now())
+    at, listed = connections.now(), trustlists.services(connections.settings)
+    trusted = anchors(connections.settings, at=at, trusted_list=listed.snapshot.name if listed else "")
+    report = validate(content, trusted, at=at)
     if not report.passed:
         raise NotVerified(f"{report.indication}/{report.sub_indication}: {report.why}")
     if report.level not in REQUIRED_LEVELS:
@@ -40,7 +42,6 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
     # Décret 2016-1673 art. 3: the copy must still be the one that was received.
     if hashlib.sha256(original_of(content)).hexdigest() != history.sha256:
         raise NotVerified("the original inside the sealed file is not the one received")
-    listed = trustlists.services(connections.settings)
     qualification = trustlists.worth(listed, report)
     if connections.settings.require_qualified and not (qualification and qualification.is_proved):
         raise NotVerified(f"qualified is required, this is {qualification.words if qualification else 'not proved'}")
