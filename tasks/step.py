@@ -61,7 +61,13 @@ def run_stage(
     Raises:
         Unfinished: Some receipt failed and this is not the last try.
     """
-    return finish([_one(connections, work, state, do) for work in renew(connections, chunk)], last_try=last_try)
+    half_s = connections.settings.lease_s / 2
+    held, renewed_at = renew(connections, chunk), connections.now()
+    for number in range(len(held)):
+        if (connections.now() - renewed_at).total_seconds() > half_s:  # also of those that wait for the next stage
+            held, renewed_at = renew(connections, held), connections.now()
+        held[number] = _one(connections, held[number], state, do)
+    return finish(held, last_try=last_try)
 
 
 def renew(connections: Connections, chunk: Sequence[Work]) -> list[Work]:
