@@ -115,8 +115,8 @@ def _answer(operation: Operation, asked: dict[str, Any], blobs: list[bytes]) -> 
         return {"exceeded": "memory"}, []
     except RecursionError:
         return {"refused": Code.HOSTILE.value, "detail": "things within things, deeper than anything genuine"}, []
-    except (AssertionError, ImportError, WrongFacts) as error:
-        return {"fault": _where(error)}, []
+    except (AssertionError, ImportError, FileNotFoundError, WrongFacts) as error:
+        return {"fault": _where(error)}, []  # a file of ours that is gone: no receipt names one
     except Exception as error:
         return {"unforeseen": _where(error)}, []
 

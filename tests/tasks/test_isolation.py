@@ -72,7 +72,10 @@ def test_a_file_that_exceeds_a_bound_is_refused_and_the_next_one_read(
     assert ask(isolation, "fine")["asked"] == 1  # by a fresh process
 
 
-@pytest.mark.parametrize(("what", "said"), [("die", "SIGKILL"), ("doubt", "AssertionError"), ("garble", "none")])
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("die", "SIGKILL"), ("doubt", "AssertionError"), ("miss", "FileNotFoundError"), ("garble", "none")],
+)
 def test_what_is_our_fault_is_not_laid_to_the_file(isolations: Start, what: str, said: str) -> None:
     isolation = isolations()
     with pytest.raises(IsolationFailed, match=said):
