@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,8 +91,11 @@ class SnapshotFolder:
 
     def use(self, name: str, note: Mapping[str, Any]) -> None:
         """Make a snapshot the one in use, and write down when and why. May be repeated."""
-        with (self.folder / _LOG).open("a") as log:
-            log.write(json.dumps({**note, "name": name}, ensure_ascii=False) + "\n")
+        path = self.folder / _LOG
+        before = path.read_bytes() if path.exists() else b""
+        apart = b"\n" if before and not before.endswith(b"\n") else b""  # a crash has cut the last line
+        with path.open("ab") as log:
+            log.write(apart + json.dumps({**note, "name": name}, ensure_ascii=False).encode() + b"\n")
             log.flush()
             os.fsync(log.fileno())
         with unfinished(self.folder / _UNFINISHED, f"{name}\n".encode(), mode=0o644) as path:
@@ -99,12 +103,16 @@ class SnapshotFolder:
             sync_folder(self.folder)
 
     def log(self) -> list[dict[str, Any]]:
-        """What was written down at each `use`, oldest first."""
+        """What was written down at each `use`, oldest first; lines that a crash has cut are left out."""
         try:
-            lines = (self.folder / _LOG).read_text().splitlines()
+            lines = (self.folder / _LOG).read_bytes().splitlines()
         except FileNotFoundError:
             return []
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        found = []
+        for line in lines:
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return [entry for entry in found if isinstance(entry, dict)]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -113,6 +113,20 @@ def test_what_differs_between_snapshots_is_told(web: Web) -> None:
         task.compare(web.settings, "EU-1-" + "0" * 32)
 
 
+@pytest.mark.parametrize("cut", [b'{"at": "2026-11-2', b'{"at": "2026-11-23", "problems": [{"a": "b"}', b"\xff\0"])
+def test_a_line_that_a_crash_has_cut_stops_nothing(web: Web, cut: bytes) -> None:
+    task.update(web.settings, NOW)
+    kept = task.folder(web.settings)
+    with (kept.folder / "updates.jsonl").open("ab") as log:
+        log.write(cut)
+    assert task.follows_the_web(web.settings)
+    web.publish(number=2)
+    snapshot, is_new = task.update(web.settings, NOW)
+    assert is_new
+    assert task.follows_the_web(web.settings)
+    assert [entry["name"] for entry in kept.log()][1:] == [snapshot.name]
+
+
 def test_a_list_that_is_gone_is_stood_in_for(web: Web) -> None:
     task.update(web.settings, NOW)
     web.publish(2)
