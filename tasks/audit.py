@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.ports import Missing, Row, Stored
+from connectors.registry.listing import every_row
 from receipts.pades import validate
 from receipts.receipt import Event, State, receipt_of
 from tasks.connections import Connections
@@ -53,10 +54,7 @@ def reverify(connections: Connections, rows: list[Row]) -> Iterator[Finding]:
 
 def archived_rows(connections: Connections, tenant: str | None = None) -> Iterator[Row]:
     """The index rows of all ARCHIVED receipts, by id."""
-    after = ""
-    while rows := connections.registry.rows(tenant=tenant, states=[State.ARCHIVED.value], after=after):
-        yield from rows
-        after = rows[-1].stream
+    return every_row(connections.registry, tenant=tenant, states=[State.ARCHIVED.value])
 
 
 def _finding(connections: Connections, row: Row, check: Callable[[Connections, History], str]) -> Finding:

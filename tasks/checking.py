@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from connectors.ports import Record, Registry, Row
+from connectors.registry.listing import every_line, every_row
 from receipts.evidence import ChainBroken
 from tasks.journal import load, project
 
@@ -24,7 +25,7 @@ def check_registry(registry: Registry) -> Iterator[Checked]:
     Yields:
         One finding for each receipt of the index, then one for each that only the journal knows.
     """
-    for row in _rows(registry):
+    for row in every_row(registry):
         problem = ""
         try:
             load(registry, row.stream)
@@ -34,34 +35,20 @@ def check_registry(registry: Registry) -> Iterator[Checked]:
         except ChainBroken as error:
             problem = str(error)
         yield Checked(receipt=row.stream, problem=problem)
-    for stream in _streams(registry):
-        if registry.row(stream) is None:
-            yield Checked(receipt=stream, problem="lines without an index row; run `probant registry rebuild`")
+    for record in every_line(registry):
+        if record.position == 0 and registry.row(record.stream) is None:
+            yield Checked(receipt=record.stream, problem="lines without an index row; run `probant registry rebuild`")
 
 
 def lost_lines(registry: Registry) -> list[Checked]:
     """Receipts of which the index knows lines that the journal no longer has: a rebuild would forget that they were."""
     found = []
-    for row in _rows(registry):
+    for row in every_row(registry):
         lines: list[Record] = registry.lines(row.stream)
         if len(lines) < row.count or lines[row.count - 1].digest != row.head:
             problem = f"the index knows line {row.count - 1}, the journal has it no longer"
             found.append(Checked(receipt=row.stream, problem=problem))
     return found
-
-
-def _rows(registry: Registry) -> Iterator[Row]:
-    after = ""
-    while rows := registry.rows(after=after):
-        yield from rows
-        after = rows[-1].stream
-
-
-def _streams(registry: Registry) -> Iterator[str]:
-    after = 0
-    while lines := registry.journal(after=after):
-        yield from (record.stream for _, record in lines if record.position == 0)
-        after = lines[-1][0]
 
 
 def _values(row: Row) -> Row:

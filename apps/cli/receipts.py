@@ -104,12 +104,10 @@ def find(receipt: str) -> Row:
 
 def all_rows(tenant: str | None = None, states: list[str] | None = None) -> Iterator[Row]:
     """All index rows, by id."""
+    from connectors.registry.listing import every_row
     from tasks.connections import connections
 
-    after = ""
-    while rows := connections().registry.rows(tenant=tenant, states=states, after=after):
-        yield from rows
-        after = rows[-1].stream
+    return every_row(connections().registry, tenant=tenant, states=states)
 
 
 def as_entry(row: Row) -> dict[str, object]:
