@@ -93,18 +93,9 @@ async def look(room: SealingRoom, now: Callable[[], datetime], *, thorough: bool
     if certificate is not None:
         path, unproved = await _path(room, certificate, others, at)
     digest = os.urandom(32)
-    tokens, silent = [], []
     answers = await _ask(room, digest, thorough=thorough)
     answered_at = now()
-    for url, answer in answers.items():
-        try:
-            if isinstance(answer, Exception):
-                raise answer
-            der = answer.dump()
-            check_token(der, digest, "sha256")
-            tokens.append(await _token(room, url, der, at))
-        except Exception as error:
-            silent.append((url, describe(error)))
+    tokens, silent = await _tokens(room, digest, answers, at)
     good = tokens and not problem and not unproved and not any(token.unproved for token in tokens)
     seen = Seen(
         seen_at_s=time.monotonic() if good else None,
@@ -120,6 +111,22 @@ async def look(room: SealingRoom, now: Callable[[], datetime], *, thorough: bool
     )
     # Certificates are parsed when they are asked for a field: those in here belong to the thread of the room alone.
     return copy.deepcopy(seen)
+
+
+async def _tokens(
+    room: SealingRoom, digest: bytes, answers: Mapping[str, cms.ContentInfo | Exception], at: datetime
+) -> tuple[list[Token], list[tuple[str, str]]]:
+    tokens, silent = [], []
+    for url, answer in answers.items():
+        try:
+            if isinstance(answer, Exception):
+                raise answer
+            der = answer.dump()
+            check_token(der, digest, "sha256")
+            tokens.append(await _token(room, url, der, at))
+        except Exception as error:
+            silent.append((url, describe(error)))
+    return tokens, silent
 
 
 async def _token(room: SealingRoom, url: str, der: bytes, at: datetime) -> Token:

@@ -18,7 +18,17 @@ _ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 
 
 @dataclass(frozen=True, kw_only=True)
 class Png:
-    """What a PNG's chunks say (W3C PNG, third edition)."""
+    """What a PNG's chunks say (W3C PNG, third edition).
+
+    Attributes:
+        width: Pixels across.
+        height: Pixels down.
+        depth: Bits of a sample: 1, 2, 4, 8 or 16.
+        kind: Colour type: 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha.
+        interlaced: Whether its rows come in the seven passes of Adam7.
+        chunks: Content of each other chunk by its name, the first of that name.
+        data: Content of all IDAT chunks together: a zlib stream of filtered rows.
+    """
 
     width: int
     height: int
@@ -30,10 +40,12 @@ class Png:
 
     @property
     def channels(self) -> int:
+        """Samples of a pixel, alpha included."""
         return _CHANNELS[self.kind]
 
     @property
     def has_alpha(self) -> bool:
+        """Whether the last of them is alpha."""
         return self.kind in (4, 6)
 
     @property
@@ -42,10 +54,16 @@ class Png:
         return self.channels - self.has_alpha
 
     def row_bytes(self, width: int) -> int:
+        """Bytes of a row of so many pixels, without its filter's."""
         return (width * self.channels * self.depth + 7) // 8
 
 
 def parse(original: bytes, limits: Limits) -> Png:
+    """What the chunks up to IEND say; what follows it is not looked at.
+
+    Raises:
+        Refused: TRUNCATED, DAMAGED, TOO_MANY_PIXELS, or UNSUPPORTED_TYPE for what only Apple's tools read.
+    """
     chunks: dict[bytes, bytes] = {}
     data: list[bytes] = []
     position = 8

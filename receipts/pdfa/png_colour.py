@@ -98,6 +98,7 @@ def _numbers(values: Iterable[float]) -> Array:
 
 
 def dpi(png: Png) -> tuple[float, float] | None:
+    """Pixels per inch across and down (W3C PNG 11.3.4.3, pHYs); None if they are not stated in metres."""
     content = png.chunks.get(b"pHYs", b"")
     if len(content) != 9 or content[8] != 1:
         return None
