@@ -86,6 +86,7 @@ def test_nested_messages_of_the_samples_are_shown(samples: Path) -> None:
         ("attachment; filename*0*=utf-8''Re%C3; filename*1*=%A7u; filename*2=.pdf", "Reçu.pdf"),
         ("attachment; filename*=iso-8859-1'fr'Re%E7u.pdf", "Reçu.pdf"),
         ("attachment; filename*=no-such''Re%C3%A7u.pdf", None),
+        ("attachment; filename*=utf-7''a+2AA-b.pdf", "a\ufffdb.pdf"),
         ("attachment; filename*1=b.pdf; filename*0=a", "ab.pdf"),
         ('attachment; filename="=?utf-8?Q?Re=C3=A7u.pdf?="', "Reçu.pdf"),
         ('attachment; filename="=?utf-8?B?UmXDp3UucGRm?="', "Reçu.pdf"),

@@ -34,6 +34,7 @@ _NO_CHARSETS: Final = frozenset({"idna", "punycode", "undefined", "unicode_escap
 _META: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _META_WITHIN: Final = 1024  # HTML Living Standard 13.2.3.2
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_HALF: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _CID: Final = re.compile(r"cid:([^\s\"'()<>\]]{1,500})", re.IGNORECASE)
 _UNSEEN: Final = ("style", "script", "head", "title", "!--")
 
@@ -78,7 +79,8 @@ def _plain(text: str) -> str:
 
 def field(raw: object) -> str:
     """A header field's text on one line (RFC 2047; raw 8-bit text as UTF-8 or windows-1252)."""
-    written = decoded(str(raw).encode("utf-8", "surrogateescape"), "utf-8")
+    whole = _HALF.sub("\ufffd", str(raw))  # from UTF-7, say; those that stand for raw bytes are no such halves
+    written = decoded(whole.encode("utf-8", "surrogateescape"), "utf-8")
     with suppress(*BROKEN):  # else as it was written
         written = str(make_header(decode_header(written)))
     return one_line(written)
