@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from lxml import etree
-from pikepdf import Array, Dictionary, Pdf, PdfError, Stream
+from pikepdf import Array, Dictionary, Name, Pdf, PdfError, Stream
 
 Element: TypeAlias = etree._Element
 _NODES_MOST: Final = 1000
 _XML_MOST_BYTES: Final = 10_000_000
+_PACKED_MOST_BYTES: Final = 256 * 1024  # of what only qpdf can unpack, and not in pieces
+_SWELLING: Final = (Name.FlateDecode, Name.LZWDecode, Name.RunLengthDecode)
 _VALUE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 _RELATIONSHIPS: Final = frozenset({"/Source", "/Data", "/Alternative", "/Supplement", "/Unspecified"})
 
@@ -114,12 +117,23 @@ def file_name(file: Dictionary) -> str:
 
 
 def packet_of(pdf: Pdf) -> bytes:
-    """The XMP packet of the file, empty if there is none that can be read."""
+    """The XMP packet of the file; empty if there is none that can be read, or it is larger than any genuine one."""
     metadata: Any = pdf.Root.get("/Metadata")
     try:
-        return metadata.read_bytes() if isinstance(metadata, Stream) else b""
-    except PdfError:
+        packet = _unpacked(metadata) if isinstance(metadata, Stream) else b""
+    except (PdfError, zlib.error):
         return b""
+    return packet if len(packet) <= _XML_MOST_BYTES else b""
+
+
+def _unpacked(stream: Stream) -> bytes:
+    """What is in the stream, as far as that is bearable: a few bytes may swell to gigabytes."""
+    raw, form = stream.read_raw_bytes(), stream.get("/Filter", Array([]))
+    forms = list(form) if isinstance(form, Array) else [form]
+    if forms == [Name.FlateDecode] and "/DecodeParms" not in stream:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw[2:], _XML_MOST_BYTES + 1)
+    is_bearable = sum(one in _SWELLING for one in forms) <= 1 and len(raw) <= _PACKED_MOST_BYTES
+    return stream.read_bytes() if is_bearable else raw if not forms else b""
 
 
 def announced(packet: bytes) -> tuple[str | None, dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,13 +15,11 @@ from pyhanko.sign.validation import EmbeddedPdfSignature
 from receipts.pades.bounds import check_form
 from receipts.pades.report import Kind, Report
 from receipts.pades.structure import MOST_REVISIONS
+from receipts.pdfa import xmp
+from receipts.pdfa.invoice import packet_of
 
 _MOST_NAMED: Final = 12
-_PDFAID: Final = "http://www.aiim.org/pdfa/ns/id/"
 _END: Final = re.compile(rb"startxref\s+(\d+)\s+%%EOF[\r\n]{0,2}")
-
-# A damaged claim is said to be none; that is all there is to say of it.
-logging.getLogger("pikepdf.models.metadata").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +99,11 @@ def gaps(pdf: bytes, report: Report) -> tuple[Gap, ...]:
 def pdfa_claim(pdf: bytes) -> str | None:
     """What the file claims to be (ISO 19005-3, 6.6.4), such as `PDF/A-3B`; a claim, not a finding of ours."""
     try:
-        with pikepdf.open(BytesIO(pdf)) as opened, opened.open_metadata() as metadata:
-            part, conformance = metadata.get(f"{{{_PDFAID}}}part"), metadata.get(f"{{{_PDFAID}}}conformance")
+        with pikepdf.open(BytesIO(pdf), suppress_warnings=True) as opened:
+            claimed = xmp.claim(packet_of(opened))
     except Exception:  # pikepdf and lxml on a stranger's file; whatever it is, it is no claim
         return None
-    return f"PDF/A-{part}{conformance or ''}" if part else None
+    return f"PDF/A-{claimed.upper()}" if claimed else None
 
 
 def _revision(reader: PdfFileReader, number: int, end: int | None, signature: EmbeddedPdfSignature | None) -> Revision:
