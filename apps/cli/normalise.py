@@ -39,7 +39,7 @@ def normalise(
         raise typer.Exit(FAULT)
     out.mkdir(parents=True, exist_ok=True)
     entries: list[Entry] = []
-    with progress() as bar, report.open("w", encoding="utf-8") if report else nullcontext() as lines:
+    with progress() as bar, report.open("w", 1, encoding="utf-8") if report else nullcontext() as lines:
         for entry in bar.track(normalise_all(connections(), files, out), total=len(files), description="normalising"):
             entries.append(entry)
             if lines is not None:

@@ -25,6 +25,7 @@ PARSER_ERRORS: Final = (
 
 _CUT: Final = ("truncated", "unexpected end", "end of file", "not enough", "index out of range", "requires a buffer")
 _ZEROS_LEAST: Final = 256  # coded pictures have few in a row, HEVC at most two (ITU-T H.265 7.4.2)
+_TOO_LARGE: Final = "security limit exceeded: image size"  # libheif, of what a grid says that it has
 _UNKNOWN: Final = ("unsupported", "not been built in", "security limit", "unknown pixel mode")
 PALETTE_BYTES: Final = 3 * 256
 _BANDS: Final = {"1": 1, "L": 1, "LA": 1, "P": 1, "PA": 1, "RGB": 3, "RGBA": 3, "RGBX": 3, "CMYK": 4}
@@ -45,6 +46,8 @@ def decoding(kind: str) -> Iterator[None]:
 def _code(error: Exception) -> Code:
     """Why, as far as the decoder's words tell."""
     said = str(error).lower()
+    if _TOO_LARGE in said:
+        return Code.TOO_MANY_PIXELS
     if isinstance(error, EOFError) or any(word in said for word in _CUT):
         return Code.TRUNCATED
     is_known = "non-existing" in said or not any(word in said for word in _UNKNOWN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ _PIECE: Final = 1024 * 1024
 _TAIL: Final = 4096
 _PAINTED: Final = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)[\0\t\n\f\r ]+Do(?![^\0\t\n\f\r ()<>\[\]{}/%])")
 _SET_IN: Final = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)[\0\t\n\f\r ]+[0-9.+-]+[\0\t\n\f\r ]+Tf")
+_START_OF_JPEG2000: Final = b"\xff\x4f\xff\x51"
 _END_OF_JPEG: Final = b"\xff\xd9"
 _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _LOSSLESS: Final = frozenset({"/ASCIIHexDecode", "/ASCII85Decode", "/FlateDecode", "/LZWDecode", "/RunLengthDecode"})
@@ -178,6 +180,8 @@ def _check_picture(image: Stream, limits: Limits) -> bool:
     if width * height > limits.pixels:
         raise Refused(Code.TOO_MANY_PIXELS, f"{width} x {height} pixels, at most {limits.pixels} are accepted")
     filters, data = _filters(image), image.read_raw_bytes()
+    if filters == ["/JPXDecode"]:
+        _check_jpeg2000(data, limits)
     mask: Any = image.get("/SMask")
     is_doubtful = isinstance(mask, Stream) and "/SMask" not in mask and _check_picture(mask, limits)
     if filters[:1] == ["/FlateDecode"]:
@@ -187,6 +191,15 @@ def _check_picture(image: Stream, limits: Limits) -> bool:
         return is_doubtful
     is_usual = image.get("/BitsPerComponent", 1) in _BITS and _LOSSLESS.issuperset(filters)
     return is_doubtful or not is_usual
+
+
+def _check_jpeg2000(data: bytes, limits: Limits) -> None:
+    """Refuse what says in itself that it is huge, whatever the PDF says of it: decoders take room for it."""
+    at = data.find(_START_OF_JPEG2000)
+    if at >= 0 and len(data) >= at + 16:
+        width, height = struct.unpack(">II", data[at + 8 : at + 16])  # ISO 15444-1 A.5.1: Xsiz, Ysiz
+        if width * height > limits.pixels:
+            raise Refused(Code.TOO_MANY_PIXELS, f"{width} x {height} pixels, at most {limits.pixels} are accepted")
 
 
 def _check_jpeg(data: bytes) -> None:

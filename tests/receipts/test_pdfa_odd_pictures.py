@@ -16,6 +16,7 @@ from tests.conftest import SAMPLES
 from tests.receipts.pdfa_cases import chunk, made, picture, png_of, rendered, with_orientation
 
 HEIC = (SAMPLES / "images/tika__testHEIF.heic").read_bytes()
+GRID = (SAMPLES / "images/tika__IMG_1034.heic").read_bytes()
 AVIF = picture(Image.new("RGB", (16, 16), "red"), "AVIF")
 NOISE = {form: picture(Image.effect_noise((90, 90), 90).convert("RGB"), form) for form in ("AVIF", "WEBP", "JPEG2000")}
 BOXED = NOISE["JPEG2000"]
@@ -41,6 +42,10 @@ REFUSED = {
     "a bmp of 5 billion colours": (bmp(bits=8, coding=0, colours=0xFFFF0000), Code.DAMAGED),
     "a heif whose picture is gone": (HEIC.replace(b"hvc1", b"zzzz"), Code.DAMAGED),
     "a heif with an uncompressed picture": (HEIC.replace(b"hvc1", b"unci"), Code.UNSUPPORTED_TYPE),
+    "a heif whose grid says that it is huge": (
+        GRID[: GRID.index(b"idat") + 8] + b"\xff\xff\xff\xff" + GRID[GRID.index(b"idat") + 12 :],
+        Code.TOO_MANY_PIXELS,
+    ),
     "a heif with a film alone": (
         b"\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc" + b"\0\0\0\x10moov\0\0\0\x08mvhd",
         Code.UNSUPPORTED_TYPE,

@@ -163,3 +163,11 @@ def test_a_picture_within_the_content_that_pdfium_draws_and_does_not_hand_out_is
     page.Contents = pdf.make_stream(b"q 200 0 0 200 0 0 cm /P Do Q " + within)
     shown = rendered(made(raw(pdf)).pdf)
     assert shown.getpixel((20, 130)) == (0, 0, 255)
+
+
+def test_a_jpeg_2000_that_says_in_itself_that_it_is_huge_is_refused() -> None:
+    at = PHOTO_2000.index(b"\xff\x4f\xff\x51") + 8
+    huge = PHOTO_2000[:at] + b"\0\1\0\0" * 2 + PHOTO_2000[at + 8 :]
+    with pytest.raises(Refused) as refused:
+        made(with_picture(huge, Name.JPXDecode))
+    assert refused.value.code == Code.TOO_MANY_PIXELS
