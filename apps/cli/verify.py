@@ -158,11 +158,18 @@ def _tell(checked: list[Verdict], *, of: int, on_terminal: bool) -> None:
 
 
 def _write_reports(verdict: Verdict, pdf: Path | None, etsi_xml: Path | None) -> None:
-    from receipts.verdict.etsi import write_xml
-    from receipts.verdict.statement import write_pdf
     from tasks.connections import SOFTWARE
 
-    for path, write in ((pdf, write_pdf), (etsi_xml, write_xml)):
-        if path:
-            with path.open("xb") as report:
-                report.write(write(verdict, software=SOFTWARE))
+    if pdf:
+        from receipts.verdict.statement import write_pdf
+
+        _write(pdf, write_pdf(verdict, software=SOFTWARE))
+    if etsi_xml:
+        from receipts.verdict.etsi import write_xml
+
+        _write(etsi_xml, write_xml(verdict, software=SOFTWARE))
+
+
+def _write(path: Path, report: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(report)
