@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     staging: str = Field("", description="directory or s3://bucket/prefix for work in progress and quarantine")
     archive: str = Field("", description="local directory, s3://bucket/prefix, or memory:; default: archive/ in home")
     s3_endpoint: str | None = Field(None, description="S3 endpoint when it is not Amazon's")
-    s3_region: str | None = None
+    s3_region: str | None = Field(None, description="its region; default: as configured for AWS clients")
     s3_storage_class: str = Field("STANDARD", description="tier of archived objects, such as GLACIER_IR")
 
     sources: list[SourceSettings] = Field(
@@ -48,13 +48,13 @@ class Settings(BaseSettings):
 
     signer: str = Field("", description="URI of the sealing key (file:, pkcs11:, csc:); default: the development PKI")
     signer_secret: SecretStr | None = Field(None, description="password or PIN of the sealing key")
-    signer_secret_file: Path | None = None
+    signer_secret_file: Path | None = Field(None, description="file with it instead")
     signer_certificates: list[Path] = Field(
         default_factory=list, description="PEM files, for a token that holds none: the sealing certificate, its chain"
     )
     signer_client_id: str = Field("", description="OAuth2 client of the remote signing service (csc:)")
-    signer_client_secret: SecretStr | None = None
-    signer_client_secret_file: Path | None = None
+    signer_client_secret: SecretStr | None = Field(None, description="its secret")
+    signer_client_secret_file: Path | None = Field(None, description="file with it instead")
     tsa_url: str = Field("", description="URL of the time-stamping authority; default: the development PKI")
     tsa_urls: list[str] = Field(
         default_factory=list, description="further ones, as JSON, in the order in which they stand in for one another"
@@ -80,9 +80,9 @@ class Settings(BaseSettings):
     trusted_list_snapshot: str = Field("", description="name of the snapshot to use; default: the one last taken")
     trusted_list_timeout_s: float = Field(60, gt=0, description="for each list that is fetched")
 
-    limit_size_bytes: int = Field(50 * 1024 * 1024, gt=0)
-    limit_pages: int = Field(500, gt=0)
-    limit_pixels: int = Field(200_000_000, gt=0)
+    limit_size_bytes: int = Field(50 * 1024 * 1024, gt=0, description="the largest file that is accepted")
+    limit_pages: int = Field(500, gt=0, description="of one document")
+    limit_pixels: int = Field(200_000_000, gt=0, description="of one picture")
     limit_memory_bytes: int = Field(2 * 1024**3, gt=0, description="of a process that reads files")
     limit_cpu_s: float = Field(180, gt=0, description="processor time for one file")
     limit_wall_s: float = Field(270, gt=0, description="time by the clock for one file; well below lease_s")
@@ -91,23 +91,25 @@ class Settings(BaseSettings):
     reading_processes: int = Field(0, ge=0, description="that read files at a time, per worker; 0: one a processor")
     reading_files: int = Field(100, gt=0, description="after how many files such a process is replaced")
     clamav_socket: str = Field("", description="clamd's socket (unix:/path or tcp:host:port); empty: not asked")
-    clamav_timeout_s: float = Field(60, gt=0)
-    financial_year_end: str = Field("12-31", pattern=r"^\d\d-\d\d$", description="month-day")
+    clamav_timeout_s: float = Field(60, gt=0, description="for connecting, and for each answer")
+    financial_year_end: str = Field(
+        "12-31", pattern=r"^\d\d-\d\d$", description="month-day from which the ten years run"
+    )
 
     chunk_size: int = Field(25, gt=0, description="receipts per task run")
     batch_size: int = Field(500, gt=0, description="receipts per flow run")
-    lease_s: int = Field(900, gt=0)
+    lease_s: int = Field(900, gt=0, description="how long a worker may be silent before others take over its receipts")
 
-    prefect_port: int = 4200
-    portal_port: int = 8080
-    portal_host: str = "127.0.0.1"
+    prefect_port: int = Field(4200, description="where the embedded Prefect server listens, if it is free")
+    portal_port: int = Field(8080, description="where the portal listens, if it is free")
+    portal_host: str = Field("127.0.0.1", description="the address on which it listens")
     portal_names: list[str] = Field(
         default_factory=list, description="host names under which the portal is reached, as JSON; needed off loopback"
     )
     portal_token: SecretStr | None = Field(
         None, description="shared secret of everyone who may upload; needed off loopback"
     )
-    portal_token_file: Path | None = None
+    portal_token_file: Path | None = Field(None, description="file with it instead")
 
     @field_validator("financial_year_end")
     @classmethod

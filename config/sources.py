@@ -13,8 +13,8 @@ class FolderSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["folder"] = "folder"
-    name: str = "desktop"
-    path: Path
+    name: str = Field("desktop", description="tells it from other folders")
+    path: Path = Field(description="the folder")
     quiet_s: float = Field(2.0, ge=0, description="how long a file must not change before it is taken")
 
 
@@ -23,16 +23,16 @@ class ImapSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["imap"] = "imap"
-    name: str = "mailbox"
-    host: str
-    port: int = 993
-    security: Literal["tls", "starttls", "none"] = "tls"
-    user: str
-    password: SecretStr | None = None
-    password_file: Path | None = None
-    ca_file: Path | None = None
-    folder: str = "INBOX"
-    timeout_s: float = 60.0
+    name: str = Field("mailbox", description="tells it from other mailboxes")
+    host: str = Field(description="the server, which its certificate must name")
+    port: int = Field(993, description="its port")
+    security: Literal["tls", "starttls", "none"] = Field("tls", description="`none` is refused but on loopback")
+    user: str = Field(description="login name")
+    password: SecretStr | None = Field(None, description="its password")
+    password_file: Path | None = Field(None, description="file with it instead")
+    ca_file: Path | None = Field(None, description="PEM file of who may vouch for the server; default: the system's")
+    folder: str = Field("INBOX", description="the folder that is read")
+    timeout_s: float = Field(60.0, description="longest wait for the network")
 
 
 class MobileSource(BaseModel):
@@ -40,8 +40,8 @@ class MobileSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["mobile"] = "mobile"
-    name: str = "mobile"
-    inbox: str = ""
+    name: str = Field("mobile", description="tells it from other inboxes")
+    inbox: str = Field("", description="where uploads wait; default: uploads/ in the home folder")
 
 
 SourceSettings = Annotated[FolderSource | ImapSource | MobileSource, Field(discriminator="kind")]

@@ -73,7 +73,7 @@ def _told(error: Exception) -> int:
     from config.settings import WrongSetting  # takes long to import
 
     if isinstance(error, WrongSetting):
-        complain(str(error), "Mend it in the environment or in probant.env; docs/production.md has an example.")
+        complain(str(error), "Mend it in the environment or in probant.env; docs/settings.md lists all of them.")
         return WRONG_USAGE
     complain(f"{type(error).__name__}: {error}", "Set PROBANT_TRACE=1 to see where.")
     return FAULT

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import WrongSetting, settings
+from config.settings import FolderSource, ImapSource, MobileSource, Settings, WrongSetting, settings
+from tests.config import page
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +54,9 @@ def test_what_is_known_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PROBANT_FINANCIAL_YEAR_END", "02-29")
     monkeypatch.setenv("PROBANT_ROOT", "/opt/probant")
     assert (settings().tenant, settings().financial_year_end) == ("acme", "02-29")
+
+
+def test_the_page_says_what_can_be_set() -> None:
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(), "run: python -m tests.config.page"
+    for model in (Settings, FolderSource, ImapSource, MobileSource):
+        assert not [name for name, field in model.model_fields.items() if not field.description and name != "kind"]
