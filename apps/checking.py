@@ -55,12 +55,14 @@ def check(name: str, content: bytes, connections: Connections, asked: Question =
     records, field = asked.evidence_records, asked.field
     examined = examine(connections.isolation, content, trusted, at=moment, evidence_records=records, field=field)
     report, fidelity = examined.report, examined.fidelity
-    qualification = trustlists.worth(listed, report)
+    qualification = trustlists.worth(listed, report.headline, report.validated_at)
+    found = (*report.signatures, *report.evidence_records)
     return Verdict(
         name=name,
         report=report,
         points=eight_points(report, qualification),
         qualification=qualification,
+        qualified_as=tuple(trustlists.worth_in_a_word(listed, each, report.validated_at) for each in found),
         trusted_list=listed.snapshot.name if listed else None,
         trusted_list_sha256=listed.snapshot.sha256 if listed else None,
         revisions=examined.revisions,

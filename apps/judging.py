@@ -95,7 +95,7 @@ class Judge:
 
     def _worth(self, report: Report) -> Entry:
         settings = self.connections.settings
-        qualification = trustlists.worth(trustlists.services(settings), report)
+        qualification = trustlists.worth(trustlists.services(settings), report.headline, report.validated_at)
         if settings.require_qualified and not (qualification and qualification.is_proved):
             words = qualification.words if qualification else "not proved"
             raise NotProved(f"qualified is required, this is {words}")

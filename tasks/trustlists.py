@@ -15,7 +15,7 @@ from asn1crypto import x509
 from config.settings import Settings
 from connectors.signing import load_anchors
 from connectors.trustlist import SnapshotFolder, Unreachable, fetch_all
-from receipts.pades import Report
+from receipts.pades.report import Judged, Kind
 from receipts.trust import (
     Altered,
     BadList,
@@ -27,6 +27,7 @@ from receipts.trust import (
     TrustedServices,
     assemble,
     differences,
+    judge_stamp,
     official_signers,
     pivots_named,
     qualify,
@@ -167,11 +168,27 @@ def services(settings: Settings, name: str = "") -> TrustedServices | None:
         return _parsed.get(key)
 
 
-def worth(listed: TrustedServices | None, report: Report) -> Qualification | None:
-    """What the trusted lists say of a validated seal; `None` without lists, or if its chain was not established."""
-    if listed is None or report.seal_path is None or not report.stamps:
+def worth(listed: TrustedServices | None, seal: Judged, at: datetime) -> Qualification | None:
+    """What the trusted lists say of a seal; `None` without lists, or if its chain was not established.
+
+    Args:
+        listed: The lists.
+        seal: The verdict on the seal.
+        at: For which time that is, UTC.
+    """
+    if listed is None or seal.path is None or not seal.stamps:
         return None
-    return qualify(listed, report.seal_path, report.stamps, passed=report.passed, at=report.validated_at)
+    return qualify(listed, seal.path, seal.stamps, passed=seal.passed, at=at)
+
+
+def worth_in_a_word(listed: TrustedServices | None, judged: Judged, at: datetime) -> str | None:
+    """The same of any signature, time-stamp or evidence record: `QESeal`, `QTSA`, ...; `None` if nothing is known."""
+    if judged.kind is Kind.SEAL:
+        found = worth(listed, judged, at)
+        return str(found.seal) if found else None
+    if listed is None or not judged.stamps:
+        return None
+    return str(judge_stamp(listed, judged.stamps, passed=judged.passed, at=at)[0])
 
 
 _parsed: dict[tuple[Path, str], TrustedServices] = {}

@@ -42,7 +42,7 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
     # Décret 2016-1673 art. 3: the copy must still be the one that was received.
     if hashlib.sha256(original_of(content)).hexdigest() != history.sha256:
         raise NotVerified("the original inside the sealed file is not the one received")
-    qualification = trustlists.worth(listed, report)
+    qualification = trustlists.worth(listed, report.headline, report.validated_at)
     if connections.settings.require_qualified and not (qualification and qualification.is_proved):
         raise NotVerified(f"qualified is required, this is {qualification.words if qualification else 'not proved'}")
     return Event.VERIFIED, {

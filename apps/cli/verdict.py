@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from apps.output import console, escape
 
 if TYPE_CHECKING:
-    from receipts.pades import Report
     from receipts.verdict import Verdict
 
 _MARKS: Final = {True: "[green]holds[/]     ", False: "[red]DOES NOT[/]  ", None: "[yellow]unproved[/]  "}
@@ -22,7 +21,7 @@ def print_verdict(verdict: Verdict) -> None:
     console.print(f"  verdict      [{colour}]{words}[/]  {report.level or ''}", highlight=False)
     for label, value in _lines(verdict):
         console.print(f"  {label:<12} {escape(value)}", highlight=False, soft_wrap=True)
-    _print_signatures(report)
+    _print_signatures(verdict)
     console.print("  checks", highlight=False)
     for each in report.checks:
         _print_mark(each.ok, f"{each.name}: {each.evidence}")
@@ -32,20 +31,20 @@ def print_verdict(verdict: Verdict) -> None:
     console.print()
 
 
-def _print_signatures(report: Report) -> None:
+def _print_signatures(verdict: Verdict) -> None:
     """Each signature and document time-stamp, where there are several."""
-    found = [*report.signatures, *report.evidence_records]
+    found = verdict.signatures
     if len(found) <= 1:
         return
     console.print("  signatures", highlight=False)
-    for each in found:
+    for each, word in found:
         when = f"{each.sealed_at:%Y-%m-%d %H:%M:%S} UTC" if each.sealed_at else "at no known time"
-        level = f", {each.level}" if each.level else ""
+        level = "".join(f", {part}" for part in (each.level, word) if part)
         said = f"{each.field}: {each.kind}, revision {each.revision}, by {each.signer or 'nobody known'}, {when}{level}"
         _print_mark(True if each.passed else False if each.indication.endswith("FAILED") else None, said)
         if not each.passed:
-            verdict = f"{each.indication} / {each.sub_indication}: {each.why}"
-            console.print(f"               {escape(verdict)}", highlight=False, soft_wrap=True)
+            why = f"{each.indication} / {each.sub_indication}: {each.why}"
+            console.print(f"               {escape(why)}", highlight=False, soft_wrap=True)
 
 
 def _print_mark(holds: bool | None, text: str) -> None:

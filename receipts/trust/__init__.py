@@ -6,9 +6,10 @@
 
 from receipts.trust.difference import Change, differences
 from receipts.trust.lists import BadList, Fault, TrustedList, authenticate, official_signers, pivots_named, read
-from receipts.trust.qualification import Qualification, SealQualification, StampQualification, Standing, qualify
+from receipts.trust.qualification import Qualification, SealQualification, Standing, qualify
 from receipts.trust.services import TrustedServices
 from receipts.trust.snapshot import Altered, Problem, Snapshot, Sources, assemble, reopen
+from receipts.trust.stamps import StampQualification, judge_stamp
 
 __all__ = [
     "Altered",
@@ -27,6 +28,7 @@ __all__ = [
     "assemble",
     "authenticate",
     "differences",
+    "judge_stamp",
     "official_signers",
     "pivots_named",
     "qualify",

@@ -14,21 +14,19 @@ from enum import StrEnum
 from typing import Any, Final
 
 from asn1crypto import tsp, x509
-from pyhanko.sign.ades.qualified_asn1 import QcStatements, get_qc_statements
+from pyhanko.sign.ades.qualified_asn1 import get_qc_statements
 from pyhanko.sign.validation.qualified.assess import QualificationAssessor
 from pyhanko.sign.validation.qualified.tsp import (
     CAServiceInformation,
     QcCertType,
-    QTSTServiceInformation,
     QualifiedServiceInformation,
     Qualifier,
 )
 from pyhanko_certvalidator.path import ValidationPath
 
 from receipts.trust.services import Service, TrustedServices
+from receipts.trust.stamps import StampQualification, is_current, judge_stamp
 
-_QTST_STATEMENT: Final = "0.4.0.19422.1.1"  # esi4-qtstStatement-1 (EN 319 422, 9.1)
-_QC_STATEMENTS: Final = "1.3.6.1.5.5.7.1.3"
 _QSCD: Final = frozenset({Qualifier.WITH_QSCD, Qualifier.QSCD_MANAGED_ON_BEHALF})
 
 
@@ -40,14 +38,6 @@ class SealQualification(StrEnum):
     ADESEAL = "AdESeal"
     ADESIG = "AdESig"
     ADES = "AdES"
-    NOT_ESTABLISHED = "not established"
-
-
-class StampQualification(StrEnum):
-    """What a time-stamp that holds is (TS 119 615, 4.9)."""
-
-    QTSA = "QTSA"
-    TSA = "TSA"
     NOT_ESTABLISHED = "not established"
 
 
@@ -118,22 +108,21 @@ def qualify(
         passed: Whether the seal is TOTAL-PASSED; else it is nothing yet.
         at: For which time the verdict is: the lists must be in force then.
     """
+    sealed_at: datetime = min(info["gen_time"].native for _, info in stamps)
+    certificate = list(seal.iter_certs(include_root=True))[-1]
     with services.alone:
-        path, info = min(stamps, key=lambda each: each[1]["gen_time"].native)
-        sealed_at: datetime = info["gen_time"].native
-        certificate = list(seal.iter_certs(include_root=True))[-1]
         at_issuance = _standing(services, seal, certificate.not_valid_before, at)
         at_signing = _standing(services, seal, sealed_at, at)
-        time_stamp, evidence = _time_stamp(services, path, info, at)
-        return Qualification(
-            seal=_seal(at_issuance, at_signing, certificate) if passed else SealQualification.NOT_ESTABLISHED,
-            time_stamp=time_stamp if passed else StampQualification.NOT_ESTABLISHED,
-            at_issuance=at_issuance,
-            at_signing=at_signing,
-            time_stamp_evidence=evidence,
-            trusted_list=services.snapshot.name,
-            trusted_list_sha256=services.snapshot.sha256,
-        )
+    time_stamp, evidence = judge_stamp(services, stamps, passed=passed, at=at)
+    return Qualification(
+        seal=_seal(at_issuance, at_signing, certificate) if passed else SealQualification.NOT_ESTABLISHED,
+        time_stamp=time_stamp,
+        at_issuance=at_issuance,
+        at_signing=at_signing,
+        time_stamp_evidence=evidence,
+        trusted_list=services.snapshot.name,
+        trusted_list_sha256=services.snapshot.sha256,
+    )
 
 
 def _seal(at_issuance: Standing, at_signing: Standing, certificate: x509.Certificate) -> SealQualification:
@@ -167,7 +156,7 @@ def _standing(services: TrustedServices, path: ValidationPath, moment: datetime,
     found: list[tuple[Service, QualifiedServiceInformation]] = []
     for service in listed:
         for entry in service.registry.applicable_tsps_on_path(path, moment):
-            if isinstance(entry, CAServiceInformation) and _is_current(entry, moment):
+            if isinstance(entry, CAServiceInformation) and is_current(entry, moment):
                 found.append((service, entry))
     if not found:
         return no(f"{_names(listed)} was not granted for qualified certificates then")
@@ -199,41 +188,6 @@ def _judge(service: Service, entry: QualifiedServiceInformation, path: Validatio
 def _proves_qscd(entry: QualifiedServiceInformation, certificate: x509.Certificate) -> bool:
     applying = {q for each in entry.qualifications if each.criteria_list.matches(certificate) for q in each.qualifiers}
     return "qc_sscd" in _statements(certificate) or bool(applying & _QSCD)
-
-
-def _time_stamp(
-    services: TrustedServices, path: ValidationPath, info: tsp.TSTInfo, at: datetime
-) -> tuple[StampQualification, str]:
-    """A token of a granted service that says itself that it is one (eIDAS art. 42; EN 319 421 and 319 422)."""
-    moment = info["gen_time"].native
-    listed = services.of(list(path.iter_certs(include_root=True)), at)
-    granted = [
-        (service, entry)
-        for service in listed
-        for entry in service.registry.applicable_tsps_on_path(path, moment)
-        if isinstance(entry, QTSTServiceInformation) and _is_current(entry, moment)
-    ]
-    if not granted:
-        return StampQualification.TSA, "no service granted for qualified time-stamps made it"
-    service, entry = granted[0]
-    where = f"{entry.base_info.service_name} of {service.provider} ({service.territory})"
-    if not _states_qtst(info):
-        return StampQualification.TSA, f"{where} is granted, but the time-stamp does not state that it is one of those"
-    since = f"{entry.base_info.valid_from:%Y-%m-%d}"
-    return StampQualification.QTSA, f"{where}, granted for qualified time-stamps since {since}"
-
-
-def _states_qtst(info: tsp.TSTInfo) -> bool:
-    for extension in info["extensions"]:
-        if extension["extn_id"].dotted == _QC_STATEMENTS:
-            statements = QcStatements.load(extension["extn_value"].contents)
-            return any(each["statement_id"].dotted == _QTST_STATEMENT for each in statements)
-    return False
-
-
-def _is_current(entry: QualifiedServiceInformation, moment: datetime) -> bool:
-    until = entry.base_info.valid_until
-    return entry.base_info.valid_from <= moment and (until is None or moment < until)
 
 
 def _names(services: Sequence[Service]) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from receipts.pades.report import Report
+from receipts.pades.report import Judged, Report
 from receipts.trust import Qualification, Standing
 from receipts.verdict.points import Point
 from receipts.verdict.revisions import Gap, Revision
@@ -90,6 +90,7 @@ class Verdict:
         report: The verdict on its seal.
         points: The eight points of eIDAS art. 32(1).
         qualification: What the trusted lists say; `None` without lists, or if the seal's chain does not hold.
+        qualified_as: What they say of each signature of the report and then of each evidence record, in a word.
         trusted_list: Name of the snapshot that was looked at, or `None`.
         trusted_list_sha256: Digest of its manifest.
         revisions: What each revision changed.
@@ -110,6 +111,7 @@ class Verdict:
     gaps: tuple[Gap, ...]
     pdfa_claim: str | None
     fidelity: Fidelity
+    qualified_as: tuple[str | None, ...] = ()
     custody: Custody | None = None
     of_seal_alone: bool = False
 
@@ -126,6 +128,13 @@ class Verdict:
         return f"{self.fidelity.statement} The seal does not hold, so that proves nothing."
 
     @property
+    def signatures(self) -> list[tuple[Judged, str | None]]:
+        """Each signature and document time-stamp, then each evidence record, and what it is by the lists."""
+        found = [*self.report.signatures, *self.report.evidence_records]
+        words = self.qualified_as or (None,) * len(found)
+        return list(zip(found, words, strict=True))
+
+    @property
     def kind(self) -> str:
         """What the seal is (`QESeal`, `AdESeal-QC`, ...); a word that is not proved is not said."""
         return str(self.qualification.seal) if self.qualification else "not established"
@@ -138,6 +147,8 @@ class Verdict:
             paths = [path for path in (self.report.seal_path, *(path for path, _ in self.report.stamps)) if path]
             used = [next(iter(path.iter_certs(include_root=True))) for path in paths]
             report["anchors"] = sorted({hashlib.sha256(each.dump()).hexdigest() for each in used})
+        for each, (_, word) in zip([*report["signatures"], *report["evidence_records"]], self.signatures, strict=True):
+            each["qualified_as"] = word
         return {
             "file": self.name,
             "holds": self.holds,

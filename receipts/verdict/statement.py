@@ -80,13 +80,15 @@ def _page(verdict: Verdict, software: str, size_pt: float, longest: int) -> str:
 
 def _signatures(verdict: Verdict, longest: int) -> str:
     """Each signature, document time-stamp and evidence record, where there are several; the first ones if many."""
-    found = [*verdict.report.signatures, *verdict.report.evidence_records]
+    found = verdict.signatures
     if len(found) <= 1:
         return ""
     rows = ""
-    for each in found[:_MOST_ROWS]:
+    for each, word in found[:_MOST_ROWS]:
         mark, colour_of = _MARKS[True if each.passed else False if each.indication.endswith("FAILED") else None]
-        said = each.level or "" if each.passed else f"{each.indication} / {each.sub_indication}: {each.why}"
+        said = f"{each.indication} / {each.sub_indication}: {each.why}"
+        if each.passed:
+            said = ", ".join(part for part in (each.level, word) if part)
         told = (each.field, str(each.kind), _utc(each.sealed_at), each.signer or "unknown", said)
         cells = "".join(f"<td>{_cut(text, longest)}</td>" for text in told)
         rows += f'<tr><td style="color: {colour_of}; white-space: nowrap">{mark}</td>{cells}</tr>'

@@ -141,7 +141,7 @@ def test_without_a_list_nothing_is_proved(tmp_path: Path) -> None:
     assert {p.letter for p in verdict.points if p.holds is None} == {"a", "b", "f"}
     assert verdict.kind == "not established"
     said = json.dumps({**verdict.to_json(), "points": [p.evidence for p in verdict.points]})
-    assert "ualified" not in said.replace("is_qualified", "")
+    assert "ualified" not in said.replace("is_qualified", "").replace("qualified_as", "")
     assert not (tmp_path / "registry.sqlite").exists()  # checking leaves no trace
 
 
@@ -249,6 +249,10 @@ def test_several_signatures_are_told_of(verdicts: dict[str, Verdict]) -> None:
         print_verdict(archival)
         print_verdict(countersigned)
     assert "TimeStamp1: document time-stamp, revision 4" in shown.get()
+    assert [each["qualified_as"] for each in archival.to_json()["signatures"]] == ["QESeal", "QTSA"]
+    assert [each["qualified_as"] for each in told["signatures"]] == [None, "QESeal"]
+    assert "PAdES-BASELINE-LTA, QESeal" in shown.get()
+    assert "UTC, QTSA" in shown.get()
     assert "another signature was added after it: Second" in shown.get()
 
 
