@@ -101,9 +101,9 @@ class Judge:
             raise NotProved(f"qualified is required, this is {words}")
         return {
             "outcome": "SEALED",
-            "level": report.level,
-            "signer": report.signer,
-            "sealed_at": report.sealed_at.isoformat() if report.sealed_at else None,
+            "level": report.headline.level,
+            "signer": report.headline.signer,
+            "sealed_at": report.headline.sealed_at.isoformat() if report.headline.sealed_at else None,
             "qualification": str(qualification.seal) if qualification else None,
             "development": settings.is_development or is_development_seal(self.room),
         }

@@ -34,11 +34,11 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
     report = validate(content, trusted, at=at)
     if not report.passed:
         raise NotVerified(f"{report.indication}/{report.sub_indication}: {report.why}")
-    if report.level not in REQUIRED_LEVELS:
-        raise NotVerified(f"level {report.level} is below PAdES-BASELINE-LT")
-    claimed = history.facts(Event.SEALED).get("level", report.level)
-    if report.level != claimed:
-        raise NotVerified(f"the level is {report.level}, it was sealed as {claimed}")
+    if report.headline.level not in REQUIRED_LEVELS:
+        raise NotVerified(f"level {report.headline.level} is below PAdES-BASELINE-LT")
+    claimed = history.facts(Event.SEALED).get("level", report.headline.level)
+    if report.headline.level != claimed:
+        raise NotVerified(f"the level is {report.headline.level}, it was sealed as {claimed}")
     # Décret 2016-1673 art. 3: the copy must still be the one that was received.
     if hashlib.sha256(original_of(content)).hexdigest() != history.sha256:
         raise NotVerified("the original inside the sealed file is not the one received")
@@ -48,11 +48,11 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
     return Event.VERIFIED, {
         "sha256": hashlib.sha256(content).hexdigest(),
         "indication": report.indication,
-        "level": report.level,
-        "sealed_at": report.sealed_at.isoformat() if report.sealed_at else None,
-        "signer": report.signer,
+        "level": report.headline.level,
+        "sealed_at": report.headline.sealed_at.isoformat() if report.headline.sealed_at else None,
+        "signer": report.headline.signer,
         "qualification": str(qualification.seal) if qualification else None,
         "time_stamp": str(qualification.time_stamp) if qualification else None,
         "trusted_list": listed.snapshot.name if listed else None,
-        "time_stamped_by": report.time_stamped_by,
+        "time_stamped_by": report.headline.time_stamped_by,
     }

@@ -18,12 +18,12 @@ def print_verdict(verdict: Verdict) -> None:
     words = f"{report.indication}{f' / {report.sub_indication}' if report.sub_indication else ''}"
     colour = "green" if verdict.holds else "red"
     console.print(f"[bold]{escape(verdict.name)}[/]", highlight=False, soft_wrap=True)
-    console.print(f"  verdict      [{colour}]{words}[/]  {report.level or ''}", highlight=False)
+    console.print(f"  verdict      [{colour}]{words}[/]  {report.headline.level or ''}", highlight=False)
     for label, value in _lines(verdict):
         console.print(f"  {label:<12} {escape(value)}", highlight=False, soft_wrap=True)
     _print_signatures(verdict)
     console.print("  checks", highlight=False)
-    for each in report.checks:
+    for each in report.headline.checks:
         _print_mark(each.ok, f"{each.name}: {each.evidence}")
     console.print("  eIDAS art. 32(1)", highlight=False)
     for point in verdict.points:
@@ -53,11 +53,11 @@ def _print_mark(holds: bool | None, text: str) -> None:
 
 def _lines(verdict: Verdict) -> list[tuple[str, str]]:
     report, qualification, custody = verdict.report, verdict.qualification, verdict.custody
-    sealed_at = f"{report.sealed_at:%Y-%m-%d %H:%M:%S} UTC" if report.sealed_at else "unknown"
+    sealed_at = f"{report.headline.sealed_at:%Y-%m-%d %H:%M:%S} UTC" if report.headline.sealed_at else "unknown"
     stamp = f", {qualification.time_stamp}" if qualification else ""
     found = [
         ("as at", f"{report.validated_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("sealed by", report.signer or "unknown"),
+        ("sealed by", report.headline.signer or "unknown"),
         ("seal is", verdict.kind),
     ]
     if qualification:
@@ -66,10 +66,10 @@ def _lines(verdict: Verdict) -> list[tuple[str, str]]:
             ("signing", qualification.at_signing.evidence),
         ]
     else:
-        found.append(("claims", report.qualification or "unknown"))
+        found.append(("claims", report.headline.qualification or "unknown"))
     found += [
         ("trusted list", verdict.trusted_list or "none"),
-        ("time-stamp", f"{sealed_at}, {report.time_stamped_by or 'by nobody known'}{stamp}"),
+        ("time-stamp", f"{sealed_at}, {report.headline.time_stamped_by or 'by nobody known'}{stamp}"),
         ("revisions", "; ".join(f"{r.number} {r.by}: {r.changes}" for r in verdict.revisions) or "unreadable"),
         ("not covered", "; ".join(f"bytes {g.start} to {g.end}, {g.what}" for g in verdict.gaps) or "nothing"),
         ("claims to be", verdict.pdfa_claim or "nothing"),

@@ -89,16 +89,7 @@ async def validation_data(
     seals = [_read(pdf) for pdf in sealed]
     ends = {end.dump(): end for each in seals for end in each.ends}
     others = {other.dump(): other for each in seals for other in each.others}
-    context = ValidationContext(
-        trust_roots=list(anchors),
-        other_certs=list(others.values()),
-        fetchers=fetchers.get_fetchers(),
-        allow_fetching=True,
-        revocation_mode="require",
-        retroactive_revinfo=True,  # fetched after `at` was read; its age is judged below
-        moment=at,
-        time_tolerance=timedelta(0),
-    )
+    context = _fetching(anchors, list(others.values()), fetchers, at)
     certificates: dict[bytes, None] = {}
     for end in ends.values():
         path = await CertificateValidator(end, validation_context=context).async_validate_path()
@@ -114,6 +105,21 @@ async def validation_data(
         crls=tuple(dict.fromkeys(each.dump() for each in context.crls)),
         issued_at=issued_at,
         served=frozenset(ends),
+    )
+
+
+def _fetching(
+    anchors: Sequence[x509.Certificate], others: Sequence[x509.Certificate], fetchers: FetcherBackend, at: datetime
+) -> ValidationContext:
+    return ValidationContext(
+        trust_roots=list(anchors),
+        other_certs=list(others),
+        fetchers=fetchers.get_fetchers(),
+        allow_fetching=True,
+        revocation_mode="require",
+        retroactive_revinfo=True,  # fetched after `at` was read; its age is judged by who asked
+        moment=at,
+        time_tolerance=timedelta(0),
     )
 
 

@@ -17,11 +17,12 @@ from pyhanko.sign.diff_analysis.policies import _find_orphans
 
 from receipts.pades.metadata import renewed_metadata
 from receipts.pades.numbers import is_in_use, is_new
+from receipts.pades.objects import is_same
 from receipts.pades.report import Finding, SubIndication
 from receipts.pades.signing_update import Signing, read_signing
 from receipts.pades.store import Store, read_store
 from receipts.pades.structure import Located, Opened
-from receipts.pades.update import CHANGES, is_same, read_update, refuse
+from receipts.pades.update import CHANGES, read_update, refuse
 
 _TRAILER_SAME: Final = ("/Root", "/Encrypt")
 _MOST_UPDATES: Final = 256

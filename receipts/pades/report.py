@@ -12,6 +12,11 @@ from asn1crypto import tsp, x509
 from pyhanko_certvalidator.path import ValidationPath
 
 _COMPLETE = frozenset({"PAdES-BASELINE-LT", "PAdES-BASELINE-LTA"})
+_OF_THE_FILE = (
+    "indication", "sub_indication", "passed", "level", "signer", "organization_identifier", "sealed_at",
+    "time_stamped_by",
+)  # fmt: skip
+"""What a report says of the file as it says it of its headline."""
 
 
 class Indication(StrEnum):
@@ -211,61 +216,6 @@ class Report:
         return self.headline.sub_indication
 
     @property
-    def level(self) -> str | None:
-        """The headline's level."""
-        return self.headline.level
-
-    @property
-    def signer(self) -> str | None:
-        """Who sealed it; not proved unless passed."""
-        return self.headline.signer
-
-    @property
-    def organization_identifier(self) -> str | None:
-        """That organisation's number; not proved unless passed."""
-        return self.headline.organization_identifier
-
-    @property
-    def sealed_at(self) -> datetime | None:
-        """When it was sealed at the latest, UTC; proved only if passed."""
-        return self.headline.sealed_at
-
-    @property
-    def time_stamped_by(self) -> str | None:
-        """Who told that time."""
-        return self.headline.time_stamped_by
-
-    @property
-    def qualification(self) -> str | None:
-        """What the sealing certificate claims of itself."""
-        return self.headline.qualification
-
-    @property
-    def checks(self) -> tuple[Check, ...]:
-        """What was looked at for the headline."""
-        return self.headline.checks
-
-    @property
-    def covered_bytes(self) -> int | None:
-        """How many bytes the headline's seal covers."""
-        return self.headline.covered_bytes
-
-    @property
-    def certificate(self) -> x509.Certificate | None:
-        """The sealing certificate."""
-        return self.headline.certificate
-
-    @property
-    def seal_path(self) -> ValidationPath | None:
-        """From an anchor to it, once that chain held."""
-        return self.headline.path
-
-    @property
-    def stamps(self) -> tuple[tuple[ValidationPath, tsp.TSTInfo], ...]:
-        """Path and content of each time-stamp that proves the headline's time."""
-        return self.headline.stamps
-
-    @property
     def passed(self) -> bool:
         """Whether the headline's seal holds in full: TOTAL-PASSED at level B-LT or B-LTA."""
         return self.headline.passed
@@ -277,19 +227,13 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values; names and meanings are stable, times are ISO 8601 in UTC."""
+        headline = self.headline.to_json()
         return {
             "version": 1,
-            "indication": str(self.indication),
-            "sub_indication": None if self.sub_indication is None else str(self.sub_indication),
-            "passed": self.passed,
-            "level": self.level,
-            "signer": self.signer,
-            "organization_identifier": self.organization_identifier,
-            "sealed_at": None if self.sealed_at is None else self.sealed_at.isoformat(),
-            "time_stamped_by": self.time_stamped_by,
-            "qualification": self.qualification,
-            "checks": [{"name": each.name, "ok": each.ok, "evidence": each.evidence} for each in self.checks],
-            "covered_bytes": self.covered_bytes,
+            **{key: headline[key] for key in _OF_THE_FILE},
+            "qualification": headline["claims"],
+            "checks": headline["checks"],
+            "covered_bytes": headline["covered_bytes"],
             "size_bytes": self.size_bytes,
             "sha256": self.sha256,
             "anchors": list(self.anchors),

@@ -11,6 +11,8 @@ from pyhanko_certvalidator.path import ValidationPath
 
 from receipts.pades.algorithms import Algorithms
 from receipts.pades.case import DATA, FORM, INTEGRITY, SEAL, STAMP, Case, Notes, tokens_of
+from receipts.pades.copies import check_certificates
+from receipts.pades.expiry import check_responders, check_still_valid
 from receipts.pades.material import Material, common_name
 from receipts.pades.report import Finding, SubIndication
 from receipts.pades.structure import Located
@@ -19,9 +21,6 @@ from receipts.pades.trust import (
     Trust,
     View,
     anchor_name,
-    check_certificates,
-    check_responders,
-    check_still_valid,
     first_that_holds,
     judge,
 )

@@ -13,6 +13,7 @@ from pyhanko_certvalidator.path import ValidationPath
 
 from receipts.pades.algorithms import DIGESTS, Algorithms
 from receipts.pades.case import FORM, INTEGRITY, STAMP, Case, Notes, Proof
+from receipts.pades.expiry import check_responders, check_still_valid
 from receipts.pades.material import common_name
 from receipts.pades.report import Finding, SubIndication
 from receipts.pades.structure import Located
@@ -21,8 +22,6 @@ from receipts.pades.trust import (
     Trust,
     View,
     anchor_name,
-    check_responders,
-    check_still_valid,
     first_that_holds,
     judge,
 )

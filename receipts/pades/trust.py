@@ -8,11 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from asn1crypto import x509
-from cryptography.exceptions import InvalidSignature
 from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.path import ValidationPath
-from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
 from receipts.pades.algorithms import Algorithms
 from receipts.pades.answers import reliable
@@ -198,78 +196,6 @@ def _check_authorities(check: str, path: ValidationPath | None) -> None:
         if usage is None or "key_cert_sign" not in usage.native:
             evidence = f"{common_name(certificate)} is not said to sign certificates"
             raise Finding(check, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, evidence)
-
-
-def check_still_valid(check: str, path: ValidationPath, trust: Trust, *, leaf: bool) -> None:
-    """Check that certificates of a path have not expired when they are looked at.
-
-    A time-stamp has no proof of existence but that, nor have the CA certificates (EN 319 102-1, 5.4 and 5.5).
-
-    Raises:
-        Finding: One has.
-    """
-    for certificate in path.iter_certs(include_root=False):
-        if not leaf and certificate == path.leaf:
-            continue
-        if certificate.not_valid_after < trust.view.seen_at:
-            evidence = f"{common_name(certificate)} expired on {certificate.not_valid_after}; no newer time-stamp"
-            raise Finding(check, SubIndication.OUT_OF_BOUNDS_NO_POE, evidence)
-
-
-def check_responders(check: str, path: ValidationPath, trust: Trust) -> None:
-    """Check that no OCSP responder's certificate has expired when it is looked at: nothing newer proves that the
-    responses are older (EN 319 102-1, 5.2.6.4).
-
-    Raises:
-        Finding: One has.
-    """
-    asked = {certificate.serial_number for certificate in path.iter_certs(include_root=False)}
-    for response in trust.fresh.ocsps:
-        said = response.basic_ocsp_response
-        answered = {each["cert_id"]["serial_number"].native for each in said["tbs_response_data"]["responses"]}
-        if not asked & answered:
-            continue
-        for certificate in said["certs"] or ():
-            if certificate.not_valid_after < trust.view.seen_at:
-                evidence = f"{common_name(certificate)} expired on {certificate.not_valid_after}; no newer time-stamp"
-                raise Finding(check, SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE, evidence)
-
-
-def check_certificates(check: str, material: Material, anchors: Sequence[x509.Certificate]) -> None:
-    """Check that no certificate in the file was altered: each verifies with its issuer's key, where that is known.
-
-    Those that the verdict rests on were checked on their way to the anchors; this is about the other copies.
-
-    Raises:
-        Finding: One was.
-    """
-    keys: dict[bytes, list[x509.Certificate]] = {}
-    signed: dict[bytes, bytes] = {}
-    for certificate in (*material.certificates, *anchors):
-        # No signature is that of two contents; where names were altered, nobody is known as the issuer.
-        if signed.setdefault(certificate["signature_value"].native, certificate.dump()) != certificate.dump():
-            problem = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
-            raise Finding(check, problem, f"a certificate for {common_name(certificate)} is in the file twice, altered")
-        keys.setdefault(certificate.subject.dump(), []).append(certificate)
-    trusted = {anchor.dump() for anchor in anchors}
-    for certificate in material.certificates:
-        issuers = keys.get(certificate.issuer.dump(), [])
-        if issuers and certificate.dump() not in trusted and not any(_issued(certificate, each) for each in issuers):
-            problem = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
-            raise Finding(check, problem, f"a certificate for {common_name(certificate)} in the file is damaged")
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        DefaultSignatureValidator().validate_signature(
-            certificate["signature_value"].native,
-            certificate["tbs_certificate"].dump(),
-            issuer.public_key,
-            certificate["signature_algorithm"],
-        )
-    except (AssertionError, InvalidSignature, ValueError, TypeError, KeyError):  # AssertionError: a key of another kind
-        return False
-    return True
 
 
 def anchor_name(path: ValidationPath) -> str:

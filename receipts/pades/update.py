@@ -167,21 +167,6 @@ def _skip_space(pdf: bytes, position: int) -> int:
     return found.end() if found else position
 
 
-def is_same(one: generic.PdfObject, other: generic.PdfObject) -> bool:
-    """Whether two objects say the same, however they are written; what they refer to is not looked at."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, generic.DictionaryObject) and isinstance(other, generic.DictionaryObject):
-        data = [each.encoded_data for each in (one, other) if isinstance(each, generic.StreamObject)]
-        if len(set(data)) > 1 or set(one) != set(other):
-            return False
-        return all(is_same(one.raw_get(key), other.raw_get(key)) for key in one)
-    if isinstance(one, generic.ArrayObject) and isinstance(other, generic.ArrayObject):
-        pairs = ((one.raw_get(at), other.raw_get(at)) for at in range(min(len(one), len(other))))
-        return len(one) == len(other) and all(is_same(*pair) for pair in pairs)
-    return bool(one == other)
-
-
 def refuse(evidence: str) -> NoReturn:
     """Raise that something follows the seal that may not."""
     raise Finding(CHANGES, SubIndication.FORMAT_FAILURE, evidence.splitlines()[0][:300])

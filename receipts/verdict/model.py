@@ -144,7 +144,9 @@ class Verdict:
         report = self.report.to_json()
         claims = report.pop("qualification")
         if self.trusted_list:  # thousands of anchors: the name says which; here those that were used
-            paths = [path for path in (self.report.seal_path, *(path for path, _ in self.report.stamps)) if path]
+            paths = [
+                path for path in (self.report.headline.path, *(path for path, _ in self.report.headline.stamps)) if path
+            ]
             used = [next(iter(path.iter_certs(include_root=True))) for path in paths]
             report["anchors"] = sorted({hashlib.sha256(each.dump()).hexdigest() for each in used})
         for each, (_, word) in zip([*report["signatures"], *report["evidence_records"]], self.signatures, strict=True):

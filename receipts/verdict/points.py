@@ -78,12 +78,12 @@ def eight_points(report: Report, qualification: Qualification | None) -> tuple[P
 
 
 def _check(report: Report, name: str) -> bool | None:
-    found = [each.ok for each in report.checks if each.name == name]
+    found = [each.ok for each in report.headline.checks if each.name == name]
     return all(found) if found else None
 
 
 def _said(report: Report, *names: str) -> str:
-    return "; ".join(each.evidence for each in report.checks if each.name in names)
+    return "; ".join(each.evidence for each in report.headline.checks if each.name in names)
 
 
 def _qualified_certificate(report: Report, qualification: Qualification | None) -> Point:
@@ -107,33 +107,35 @@ def _issued_and_valid(report: Report, qualification: Qualification | None) -> Po
 
 
 def _unproved(report: Report) -> str:
-    return _NO_LIST if report.seal_path is not None else "not established: the chain to an anchor does not hold"
+    return _NO_LIST if report.headline.path is not None else "not established: the chain to an anchor does not hold"
 
 
 def _corresponds(report: Report) -> Point:
-    if _check(report, INTEGRITY) is None or report.certificate is None:
+    if _check(report, INTEGRITY) is None or report.headline.certificate is None:
         return Point("c", None, "not established: no signature could be read")
     if report.sub_indication is SubIndication.SIG_CRYPTO_FAILURE and _check(report, INTEGRITY) is False:
         return Point("c", False, _said(report, INTEGRITY))
     if _check(report, INTEGRITY) is False and report.sub_indication is not SubIndication.HASH_FAILURE:
         return Point("c", None, _said(report, INTEGRITY))
-    return Point("c", True, f"the signature verifies with the public key of {report.signer}")
+    return Point("c", True, f"the signature verifies with the public key of {report.headline.signer}")
 
 
 def _identity(report: Report) -> Point:
-    if report.certificate is None:
+    if report.headline.certificate is None:
         return Point("d", None, "not established: there is no certificate")
-    subject = report.certificate.subject.native
+    subject = report.headline.certificate.subject.native
     lacking = [label for attribute, label in _IDENTITY.items() if not subject.get(attribute)]
     if lacking:
-        return Point("d", False, f"the certificate lacks {', '.join(lacking)} (EN 319 412-3, 4.2.1): {report.signer}")
+        return Point(
+            "d", False, f"the certificate lacks {', '.join(lacking)} (EN 319 412-3, 4.2.1): {report.headline.signer}"
+        )
     return Point("d", True, "; ".join(f"{label}: {subject[attribute]}" for attribute, label in _IDENTITY.items()))
 
 
 def _pseudonym(report: Report) -> Point:
-    if report.certificate is None:
+    if report.headline.certificate is None:
         return Point("e", None, "not established: there is no certificate")
-    found = _pseudonyms(report.certificate)
+    found = _pseudonyms(report.headline.certificate)
     if found:  # Annex III (c) wants the name in the official records
         return Point("e", False, f"the certificate is for a pseudonym, which no seal may have: {', '.join(found)}")
     return Point("e", True, "no pseudonym is used")
@@ -164,11 +166,11 @@ def _integrity(report: Report) -> Point:
 
 def _advanced(report: Report) -> Point:
     """Art. 36: linked to the creator, who is identified and in control (the chain), and to the data (the digest)."""
-    subject = report.certificate.subject.native if report.certificate else {}
+    subject = report.headline.certificate.subject.native if report.headline.certificate else {}
     if report.passed and not subject.get("organization_name"):
         return Point("h", False, "the certificate does not identify who created the seal")
     if report.passed:
-        return Point("h", True, _said(report, FORM, STAMP) + f"; {report.indication} at {report.level}")
+        return Point("h", True, _said(report, FORM, STAMP) + f"; {report.indication} at {report.headline.level}")
     if _check(report, FORM) is False:
         return Point("h", False, _said(report, FORM))
     if _check(report, CHANGES) is False and report.sub_indication is SubIndication.SIG_CONSTRAINTS_FAILURE:

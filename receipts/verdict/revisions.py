@@ -76,7 +76,7 @@ def revisions(pdf: bytes) -> tuple[Revision, ...]:
 
 def gaps(pdf: bytes, report: Report) -> tuple[Gap, ...]:
     """The bytes of a file that its seal does not cover: the seal's own container, and what follows it."""
-    end = report.covered_bytes
+    end = report.headline.covered_bytes
     if end is None:
         return (Gap(start=0, end=len(pdf), what="no seal that covers anything was found"),)
     found = re.finditer(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", pdf[:end])
@@ -90,7 +90,9 @@ def gaps(pdf: bytes, report: Report) -> tuple[Gap, ...]:
             seen.append(Gap(start=end, end=stamp.covered_bytes, what=what))
             end = stamp.covered_bytes
     if end < len(pdf):
-        validation_data = report.level is not None and report.level.endswith(("-T", "-LT", "-LTA", "-B"))
+        validation_data = report.headline.level is not None and report.headline.level.endswith(
+            ("-T", "-LT", "-LTA", "-B")
+        )
         what = "validation data added after the seal" if validation_data else "bytes after the seal"
         seen.append(Gap(start=end, end=len(pdf), what=what))
     return tuple(seen)

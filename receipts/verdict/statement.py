@@ -63,14 +63,14 @@ def _page(verdict: Verdict, software: str, size_pt: float, longest: int) -> str:
     checks = "".join(
         f'<tr><td style="color: {_MARKS[each.ok][1]}; white-space: nowrap">{_MARKS[each.ok][0]}</td>'
         f"<td>{_cut(each.name, longest)}</td><td>{_cut(each.evidence, longest)}</td></tr>"
-        for each in report.checks
+        for each in report.headline.checks
     )
     return (
         f'<div style="font: {size_pt}pt sans-serif"><style>td {{ vertical-align: top; padding: 1pt 5pt 1pt 0; '
         "overflow-wrap: break-word } h2 { font-size: 1.2em; margin: 5pt 0 1pt } table { border-collapse: collapse }"
         '</style><h1 style="font-size: 1.9em; margin: 0">Verification report</h1>'
         f'<p style="font-size: 1.5em; margin: 4pt 0; color: {colour_of}"><b>{html.escape(words)}</b> '
-        f"{html.escape(report.level or '')}</p><table>{facts}</table>{_signatures(verdict, longest)}"
+        f"{html.escape(report.headline.level or '')}</p><table>{facts}</table>{_signatures(verdict, longest)}"
         f"<h2>Regulation (EU) 910/2014, articles 32(1) and 40</h2><table>{points}</table>"
         f"<h2>What was checked (ETSI EN 319 102-1)</h2><table>{checks}</table>"
         f'<p style="color: #555555">Made by {html.escape(software)}. The whole report is attached as {REPORT}. '
@@ -101,8 +101,8 @@ def _facts(verdict: Verdict) -> list[tuple[str, str]]:
     found = [
         ("File", f"{verdict.name}; {report.size_bytes} bytes, SHA-256 {report.sha256}"),
         ("Verdict as at", _utc(report.validated_at)),
-        ("Sealed by", report.signer or "unknown"),
-        ("Sealed at", f"{_utc(report.sealed_at)}; {report.time_stamped_by or 'by nobody known'}"),
+        ("Sealed by", report.headline.signer or "unknown"),
+        ("Sealed at", f"{_utc(report.headline.sealed_at)}; {report.headline.time_stamped_by or 'by nobody known'}"),
         ("The seal is", verdict.kind),
     ]
     if qualification:

@@ -152,7 +152,7 @@ def validate_rules(pki: DevPki, files: list[Path], out: Path) -> None:
 
     def one(file: Path) -> None:
         report = pades.validate(file.read_bytes(), anchors, at=_now())
-        if not report.passed or report.level != "PAdES-BASELINE-LT":
+        if not report.passed or report.headline.level != "PAdES-BASELINE-LT":
             raise RuntimeError(report.why)
 
     _one_by_one(one, files)

@@ -149,7 +149,9 @@ def _told(providers: Providers, files: Mapping[Cell, bytes]) -> dict[Cell, tuple
         verdict = dss[str(path)]
         [seal] = verdict["signatures"]
         told[cell] = (
-            f"{ours.indication}, {_short(ours.level)}" if ours.passed else f"{ours.indication} / {ours.sub_indication}",
+            f"{ours.indication}, {_short(ours.headline.level)}"
+            if ours.passed
+            else f"{ours.indication} / {ours.sub_indication}",
             f"{seal['indication']}, {_short(seal['format'])}" if verdict["passed"] else f"**{seal['errors']}**",
             "compliant" if vera[str(path)]["compliant"] else "**not compliant**",
         )

@@ -138,8 +138,10 @@ def test_a_record_proves_what_the_file_alone_does_not(world: World) -> None:
     assert (alone.passed, alone.sub_indication) == (False, "OUT_OF_BOUNDS_NO_POE")
     for name in GOOD:
         report = world.judged(world.records[name])
-        assert (report.passed, report.level) == (True, "PAdES-BASELINE-LT"), report.why
-        [stamped] = [each for each in report.checks if each.name == "time-stamp" and "as evidence" in each.evidence]
+        assert (report.passed, report.headline.level) == (True, "PAdES-BASELINE-LT"), report.why
+        [stamped] = [
+            each for each in report.headline.checks if each.name == "time-stamp" and "as evidence" in each.evidence
+        ]
         assert str(NOW + DAY) in stamped.evidence
     # One that proves nothing is no help, and is not passed over in silence.
     assert not any(world.judged(der).passed for name, der in world.records.items() if name not in GOOD)

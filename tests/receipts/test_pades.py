@@ -41,8 +41,8 @@ def test_both_judges_agree_with_a_sealed_file(devpki: Service, tmp_path: Path) -
     assert verdict["signatures"][0]["certificate_qc"]["types"] == ["qc-type-eseal"]
     report = pades.validate(augmented, anchors_of(devpki.pki), at=datetime.now(UTC))
     assert report.passed, report.why
-    assert (report.organization_identifier, report.level) == ("NTRFR-000000000", "PAdES-BASELINE-LT")
-    assert "not proved" in (report.qualification or "")
+    assert (report.headline.organization_identifier, report.headline.level) == ("NTRFR-000000000", "PAdES-BASELINE-LT")
+    assert "not proved" in (report.headline.qualification or "")
 
 
 def test_each_step_only_appends(devpki: Service) -> None:
@@ -182,8 +182,8 @@ def test_an_rsa_key_seals_with_pss(tmp_path: Path, devpki: Service) -> None:
     assert signer["signature_algorithm"]["algorithm"].native == "rsassa_pss"
     # The responder doesn't know this certificate: the seal holds, and that is all that can be said.
     report = pades.validate(sealed, anchors_of(devpki.pki), at=datetime.now(UTC))
-    assert report.checks[2].name == "integrity of the document"
-    assert (report.checks[2].ok, report.sub_indication) == (True, "TRY_LATER")
+    assert report.headline.checks[2].name == "integrity of the document"
+    assert (report.headline.checks[2].ok, report.sub_indication) == (True, "TRY_LATER")
 
 
 def test_a_whole_chunk_shares_one_fetch(devpki: Service) -> None:

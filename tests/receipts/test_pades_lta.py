@@ -53,7 +53,7 @@ def test_the_judges_call_it_lta(devpki: Service, another_pki: Service, tmp_path:
     default = judge.dss(paths.values(), [pki.anchors, other.anchors], level="LTA", options=["--policy", "default"])
     for name in ("own", "renewed", "PDF/A-1"):
         report = pades.validate(files[name], anchors_of(pki), at=datetime.now(UTC))
-        assert (report.passed, report.level) == (True, "PAdES-BASELINE-LTA"), (name, report.why)
+        assert (report.passed, report.headline.level) == (True, "PAdES-BASELINE-LTA"), (name, report.why)
     for name, path in paths.items():
         # Strict calls any second signature a change to the first.
         verdict = (default if name == "beside another's" else strict)[str(path)]

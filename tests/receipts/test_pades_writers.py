@@ -25,7 +25,7 @@ def test_only_what_shows_nothing_passes() -> None:
 def test_validation_data_changes_no_field_that_is_locked() -> None:
     for seal in (locked("All"), locked("Include", ["(Amount)"]), locked("Include", ["(Stamp)"])):
         assert _judged(lt(seal).data).passed
-    assert _judged(lta(lt(locked("Include", ["(Amount)"]))).data).level == "PAdES-BASELINE-LTA"
+    assert _judged(lta(lt(locked("Include", ["(Amount)"]))).data).headline.level == "PAdES-BASELINE-LTA"
     for seal in (locked("All"), locked("Include", ["(Stamp)"])):
         assert "locked fields are filled" in _judged(lta(lt(seal)).data).why
     amount = locked("Include", ["(Amount)"])

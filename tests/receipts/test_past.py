@@ -64,8 +64,8 @@ def test_none_passes_that_dss_does_not_pass(past: tuple[Past, dict[str, Case]], 
 
 
 def test_archived_files_are_of_level_lta(reports: dict[str, Report]) -> None:
-    levels = {name: each.level for name, each in reports.items() if each.passed and "archived" in name}
+    levels = {name: each.headline.level for name, each in reports.items() if each.passed and "archived" in name}
     assert set(levels.values()) == {"PAdES-BASELINE-LTA"}
     seen = reports["unit expired, archived"].headline.seen_at
     assert seen is not None
-    assert "TimeStamp1" in reports["unit expired, archived"].checks[-3].evidence
+    assert "TimeStamp1" in reports["unit expired, archived"].headline.checks[-3].evidence

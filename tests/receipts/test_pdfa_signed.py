@@ -66,7 +66,7 @@ def test_signatures_stay_undisturbed_and_the_seal_carries_the_provenance(
             assert provenance_of(after) == provenance_of(result.pdf)
             assert disturbed(PdfFileReader(BytesIO(after))) == set()
             report = pades.validate(after, anchors_of(devpki.pki), at=datetime.now(UTC) + timedelta(minutes=1))
-            assert (report.indication, report.level) == ("TOTAL-PASSED", "PAdES-BASELINE-LT")
+            assert (report.indication, report.headline.level) == ("TOTAL-PASSED", "PAdES-BASELINE-LT")
             files[name] = tmp_path / f"{name}.pdf"
             files[name].write_bytes(after)
             (tmp_path / f"{name}-normalised.pdf").write_bytes(result.pdf)

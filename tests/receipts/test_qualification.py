@@ -133,8 +133,8 @@ def test_never_more_than_dss_says(world: tuple[Path, dict[str, bytes], TrustedSe
     for name, case in CASES.items():
         report = pades.validate(files[name], services.anchors(at), at=at)
         assert report.passed, (name, report.why)
-        assert report.seal_path is not None
-        found = qualify(services, report.seal_path, report.stamps, passed=True, at=at)
+        assert report.headline.path is not None
+        found = qualify(services, report.headline.path, report.headline.stamps, passed=True, at=at)
         ours[name] = (str(found.seal), str(found.time_stamp))
         verdict = verdicts[str(folder / f"{name}.pdf")]
         assert verdict["passed"], (name, verdict)

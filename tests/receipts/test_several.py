@@ -143,7 +143,7 @@ def test_what_holds_passes_here_and_with_dss(world: World) -> None:
         report, said = world.ours[name], world.theirs[name]
         assert report.passed, (name, report.why)
         assert said["passed"], (name, said)
-        assert [report.level] == [each["format"] for each in said["signatures"]] == [level]  # type: ignore[attr-defined]
+        assert [report.headline.level] == [each["format"] for each in said["signatures"]] == [level]  # type: ignore[attr-defined]
         assert all(each.passed for each in report.signatures)
 
 
@@ -203,11 +203,11 @@ EXPECTED = {
 
 def test_the_headline_is_the_archives_own_seal(world: World) -> None:
     after = world.ours["ours after another's"]
-    assert (after.passed, after.headline.field, after.level) == (True, "Seal", "PAdES-BASELINE-LT")
+    assert (after.passed, after.headline.field, after.headline.level) == (True, "Seal", "PAdES-BASELINE-LT")
     assert [(each.field, str(each.sub_indication)) for each in after.signatures if not each.passed] == [
         ("First", "FORMAT_FAILURE")  # the provenance was added after it
     ]
-    assert world.ours["ours after another's, archival"].level == "PAdES-BASELINE-LTA"
+    assert world.ours["ours after another's, archival"].headline.level == "PAdES-BASELINE-LTA"
     # Somebody signed after us: what the file says now is no longer what the archive's seal is for.
     before = world.ours["another's after ours"]
     assert (before.passed, before.sub_indication) == (False, "SIG_CONSTRAINTS_FAILURE")
@@ -237,4 +237,4 @@ def test_what_dss_makes_passes(devpki: Service, tmp_path: Path) -> None:
     subprocess.run([str(each) for each in (signer, *told)], check=True, capture_output=True, timeout=120)
     made = (tmp_path / "out" / "plain.pdf").read_bytes()
     report = pades.validate(made, anchors_of(pki), at=datetime.now(UTC))
-    assert (report.passed, report.level) == (True, "PAdES-BASELINE-LTA"), report.why
+    assert (report.passed, report.headline.level) == (True, "PAdES-BASELINE-LTA"), report.why

@@ -56,8 +56,8 @@ def encrypted(pdf: bytes) -> bytes:
 
 def chains(report: pades.Report) -> list[list[bytes]]:
     """What is left out when reports are compared."""
-    stamped = [[*(each.dump() for each in path), info.dump()] for path, info in report.stamps]
-    return [*stamped, [each.dump() for each in report.seal_path or ()]]
+    stamped = [[*(each.dump() for each in path), info.dump()] for path, info in report.headline.stamps]
+    return [*stamped, [each.dump() for each in report.headline.path or ()]]
 
 
 def test_no_file_crashes_or_stalls_it(isolation: Isolation, sealed: bytes, devpki: Service) -> None:

@@ -31,7 +31,7 @@ def test_b_lta_from_one_end_to_the_other(configured: Configure, tmp_path: Path) 
     path = tmp_path / "archived.pdf"
     path.write_bytes(installation.archived_file(receipt))
     report = pades.validate(path.read_bytes(), anchors(installation.settings), at=installation.now())
-    assert (report.passed, report.level) == (True, LTA)
+    assert (report.passed, report.headline.level) == (True, LTA)
     verdict = judge.dss([path], installation.settings.trust, level="LTA")[str(path)]
     assert verdict["passed"], verdict
     assert judge.verapdf([path])[str(path)]["compliant"]
