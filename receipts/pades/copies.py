@@ -12,6 +12,22 @@ from receipts.pades.material import Material, common_name
 from receipts.pades.report import Finding, SubIndication
 
 
+def check_algorithms(check: str, material: Material) -> None:
+    """Check that whatever is signed in the validation data names an algorithm that is known, or nobody can judge it.
+
+    Raises:
+        Finding: Something does not.
+    """
+    answers = [each.basic_ocsp_response for each in material.ocsps]
+    for signed in (*material.certificates, *answers, *material.crls):
+        try:
+            signed["signature_algorithm"].signature_algo  # noqa: B018 (raises for what asn1crypto doesn't know)
+        except ValueError as error:
+            raise Finding(
+                check, SubIndication.GENERIC, f"something in the file is signed in no known way: {error}"
+            ) from error
+
+
 def check_certificates(check: str, material: Material, anchors: Sequence[x509.Certificate]) -> None:
     """Check that no certificate in the file was altered: each verifies with its issuer's key, where that is known.
 

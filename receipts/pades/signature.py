@@ -11,7 +11,7 @@ from pyhanko_certvalidator.path import ValidationPath
 
 from receipts.pades.algorithms import Algorithms
 from receipts.pades.case import DATA, FORM, INTEGRITY, SEAL, STAMP, Case, Notes, tokens_of
-from receipts.pades.copies import check_certificates
+from receipts.pades.copies import check_algorithms, check_certificates
 from receipts.pades.expiry import check_responders, check_still_valid
 from receipts.pades.material import Material, common_name
 from receipts.pades.report import Finding, SubIndication
@@ -154,6 +154,7 @@ def _chain(case: Case, located: Located, notes: Notes, signed_at: datetime) -> N
     notes.facts |= {"path": path, "seen_at": view.seen_at}
     notes.holds(SEAL, f"valid at {signed_at}, up to {anchor_name(path)}; {common_name(path.leaf)}{seen}")
     notes.current = DATA
+    check_algorithms(DATA, case.everything)
     check_certificates(DATA, case.everything, case.anchors)
     evidence = f"{len(fresh.ocsps)} OCSP responses, {len(fresh.crls)} CRLs since the time-stamp: none revoked"
     notes.holds(DATA, evidence)

@@ -9,6 +9,7 @@ from typing import Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.xref import ObjStreamRef
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
@@ -147,6 +148,12 @@ def _check_coverage(reader: PdfFileReader, embedded: EmbeddedPdfSignature, end: 
             raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "a sealed table lies outside the sealed bytes")
         for reference in reader.xrefs.explicit_refs_in_revision(revision):
             place = reader.xrefs.get_historical_ref(reference, revision)
+            if isinstance(place, ObjStreamRef):  # pyHanko takes the stream as it is now
+                holder = generic.Reference(place.obj_stream_id, pdf=reader)
+                place = reader.xrefs.get_historical_ref(holder, revision)
+                if not isinstance(place, int):
+                    evidence = f"object {reference.idnum} is in a stream that isn't there yet"
+                    raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, evidence)
             if isinstance(place, int) and place >= end:
                 raise Finding(COVERAGE, SubIndication.FORMAT_FAILURE, "a sealed object lies outside the sealed bytes")
 

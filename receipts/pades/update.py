@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Final, NoReturn, TypeAlias
 
@@ -18,6 +18,7 @@ _HEAD: Final = re.compile(rb"\s*(\d+) (\d+) obj(?:\s+|(?=[<\[(/]))")
 # Of comments, the one by which iText signs its cross-references.
 _FOOT: Final = re.compile(rb"\s*(?:%iText[\w.\- ]{0,80}\s+)?startxref\s+(\d+)\s+%%EOF\s{0,2}")
 _TABLE: Final = re.compile(rb"xref\s+(?:\d+ \d+\s+(?:\d{10} \d{5} [nf]\s{1,2})+)+\s*trailer\s+")
+_SECTION: Final = re.compile(rb"(\d+) (\d+)\s+(?=\d{10} )")
 _SPACE: Final = re.compile(rb"\s*")
 _OBJECT_END: Final = re.compile(rb"\s*endobj(?=\s)")
 _TRAILER_KEYS: Final = frozenset({"/Root", "/Info", "/ID", "/Size", "/Prev"})
@@ -92,10 +93,11 @@ def _read_objects(
         if not head or (int(head[1]), int(head[2])) != (objects[offset].idnum, objects[offset].generation):
             refuse("an object that follows the seal is not where it should be")
         position, value = _read_object(pdf, head.end())
-        if objects[offset] == xref_stream and not (
-            isinstance(value, generic.StreamObject) and _adds_nothing(value, _XREF_STREAM_KEYS, kept)
-        ):
-            refuse("the cross-references that follow the seal hold more than they should")
+        if objects[offset] == xref_stream:
+            if not isinstance(value, generic.StreamObject) or not _adds_nothing(value, _XREF_STREAM_KEYS, kept):
+                refuse("the cross-references that follow the seal hold more than they should")
+            index = [int(each) for each in value.get("/Index", (0, value["/Size"]))]
+            _check_named_once(list(zip(index[::2], index[1::2], strict=True)))
         if inside := packed.pop(objects[offset].idnum, None):
             _read_object_stream(value, inside)
     if packed:
@@ -138,12 +140,23 @@ def _read_table(pdf: bytes, position: int, kept: Mapping[str, bytes]) -> int:
     table = _TABLE.match(pdf, position)
     if not table:
         refuse("the update that follows the seal has no cross-reference table")
+    _check_named_once([(int(first), int(count)) for first, count in _SECTION.findall(table[0])])
     stream = BytesIO(pdf)
     stream.seek(table.end())
     trailer = generic.read_object(stream, generic.TrailerReference(None))
     if not isinstance(trailer, generic.DictionaryObject) or not _adds_nothing(trailer, _TRAILER_KEYS, kept):
         refuse("the trailer that follows the seal holds more than it should")
     return stream.tell()
+
+
+def _check_named_once(sections: Sequence[tuple[int, int]]) -> None:
+    """Check that no object has two entries in one table (first number and count of each section): readers would differ
+    in which they follow (ISO 32000-1, 7.5.4)."""
+    free = 0
+    for first, count in sorted(sections):
+        if first < free:
+            refuse(f"object {first} is named twice in the cross-references that follow the seal")
+        free = first + count
 
 
 def _adds_nothing(trailer: generic.DictionaryObject, known: frozenset[str], kept: Mapping[str, bytes]) -> bool:

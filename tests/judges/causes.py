@@ -118,7 +118,7 @@ CAUSES = (
     Cause(
         r"CHAIN_CONSTRAINTS_FAILURE.*time-stamp|time-stamp.*CHAIN_CONSTRAINTS_FAILURE",
         "Time-stamping must be the sole and critical purpose of the unit's certificate, or the seal fails with it.",
-        "RFC 3161, 2.3; EN 319 422, 6.2",
+        "RFC 3161, 2.3; EN 319 422, 6.4",
     ),
     Cause(
         r"CHAIN_CONSTRAINTS_FAILURE",
@@ -139,7 +139,7 @@ CAUSES = (
         "RFC 5280, 4.2 and 6.1",
     ),
     Cause(
-        r"could not be judged|more than \d+ revisions",
+        r"could not be judged|more than \d+ revisions|signed in no known way",
         "What is malformed and can't be judged does not pass: INDETERMINATE. DSS skips what it can't read.",
         "EN 319 102-1, 5.1.3: INDETERMINATE if the available information is insufficient",
     ),

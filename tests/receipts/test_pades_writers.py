@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from receipts import pades
-from tests.judges.corpus import JUDGED_AT, writers
+from tests.judges.corpus import JUDGED_AT, damage, writers
 from tests.judges.corpus.good import locked
 from tests.judges.corpus.sealing import bt, identity, lt, lta
 
@@ -20,6 +20,12 @@ def test_only_what_shows_nothing_passes() -> None:
     assert len(reports) > 3 * len(HARMLESS)
     unsure = {name for name, report in reports.items() if report.indication == "INDETERMINATE"}
     assert unsure == {"form-fonts-added-without-text"}  # DSS passes it, under a stricter policy it does not
+
+
+def test_what_is_signed_in_no_known_way_leaves_the_seal_in_doubt() -> None:
+    for name, pdf in damage.unknown():
+        report = _judged(pdf)
+        assert (report.indication, report.sub_indication) == ("INDETERMINATE", "GENERIC"), name
 
 
 def test_validation_data_changes_no_field_that_is_locked() -> None:

@@ -23,6 +23,7 @@ def cases() -> Iterator[tuple[str, bytes]]:
     yield from _containers(good)
     yield from _signers()
     yield from _copies()
+    yield from unknown()
 
 
 def gap(data: bytes) -> tuple[int, int]:
@@ -274,6 +275,20 @@ def _copies() -> Iterator[tuple[str, bytes]]:
         choice = cms.CertificateChoices(name="certificate", value=x509.Certificate.load(damaged))
         added = Seal(by=identity("seal"), alter=lambda signed, c=choice: signed["certificates"].append(c))
         yield f"copy-of-ca-{part}-in-the-container", lt(bt(added)).data
+
+
+def unknown() -> Iterator[tuple[str, bytes]]:
+    """Validation data beside the good one that is signed by an algorithm that nobody knows."""
+    ecdsa = bytes.fromhex("06082a8648ce3d040302")
+    strange = ecdsa[:-2] + b"\xff\x02"
+    answer, revoked = Data().ocsps[0].replace(ecdsa, strange), Data().crls[0].replace(ecdsa, strange)
+    yield "ocsp-of-unknown-algorithm-beside", lt(bt(), Data(ocsps=[*Data().ocsps, answer])).data
+    yield "crl-of-unknown-algorithm-beside", lt(bt(), Data(crls=[*Data().crls, revoked])).data
+    certificate = pki.issue("stranger root", None, pki.CA).der.replace(ecdsa, strange)
+    yield (
+        "certificate-of-unknown-algorithm-beside",
+        lt(bt(), Data(certificates=[*Data().certificates, certificate])).data,
+    )
 
 
 def _damaged(whose: pki.Identity) -> Iterator[tuple[str, bytes]]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.judges.corpus import pdf as pdfs
-from tests.judges.corpus.pdf import CATALOG, CONTENT, FORM, PAGE, Pdf, Stream, table, written
+from tests.judges.corpus.pdf import CATALOG, CONTENT, FORM, INFO, PAGE, Pdf, Stream, table, written
 from tests.judges.corpus.sealing import Data, bt, lt, lta
 
 _EVIL = Stream(b"BT /F1 18 Tf 20 150 Td (Total 999 EUR) Tj ET", {})
@@ -40,17 +40,20 @@ def _as_stream(
     entries: Mapping[str, Any] | None = None,
     content: Callable[[list[int], list[bytes]], tuple[int, bytes]] | None = None,
     shuffled: bool = False,
+    stream: int = 0,
 ) -> Pdf:
     """An update with a cross-reference stream; those of `packed` are in an object stream."""
     data, places = pdf.data, dict[int, bytes]()
-    stream, index = max([*changes, pdf.free - 1]) + 1, number or max([*changes, pdf.free - 1]) + 2
+    free = max([*changes, pdf.free - 1]) + 1
+    stream, index = stream or free, number or free + 1
     for name, value in changes.items():
         if name not in packed:
             places[name] = b"\1%b\0\0" % len(data).to_bytes(4)
             data += b"%d 0 obj\n%b\nendobj\n" % (name, written(value))
     if packed:
         count, first, inside = len(packed), *(content or _together)(list(packed), [written(changes[n]) for n in packed])
-        head = {"Type": "/ObjStm", "N": count, "First": first, "Filter": "/FlateDecode"} | dict(entries or {})
+        head: dict[str, Any] = {"Type": "/ObjStm", "N": count, "First": first, "Filter": "/FlateDecode"}
+        head |= dict(entries or {})
         places[stream] = b"\1%b\0\0" % len(data).to_bytes(4)
         data += b"%d 0 obj\n%b\nendobj\n" % (stream, written(Stream(zlib.compress(inside), head)))
         for place, name in enumerate(reversed(packed) if shuffled else packed):
@@ -59,10 +62,10 @@ def _as_stream(
     if names_itself:
         places[index] = b"\1%b\0\0" % at.to_bytes(4)
     rows = b"".join(places[n] for n in sorted(places))
-    ends = {"Type": "/XRef", "W": [1, 4, 2], "Index": [part for n in sorted(places) for part in (n, 1)]}
+    ends: dict[str, Any] = {"Type": "/XRef", "W": [1, 4, 2], "Index": [part for n in sorted(places) for part in (n, 1)]}
     ends |= {"Size": max(stream, index) + 1, "Root": "1 0 R", "Info": "8 0 R", "ID": ["<11>", "<11>"], "Prev": pdf.xref}
     data += b"%d 0 obj\n%b\nendobj\nstartxref\n%d\n%%%%EOF\n" % (index, written(Stream(rows, ends)), at)
-    known = {stream: {}, index: {}} if names_itself else {}
+    known: dict[int, Any] = {stream: {}, index: {}} if names_itself else {}
     return Pdf(data=data, objects={**pdf.objects, **changes, **known}, xref=at)
 
 
@@ -124,9 +127,9 @@ def _late_table() -> bytes:
         return bt(base=plain.update({PAGE: page}, {"XRefStm": f"{at:010}"}))
 
     early = sealed(len(sealed(0).data))
-    head = {"Type": "/XRef", "W": [1, 4, 2], "Index": [60, 1], "Size": 10, "Root": "1 0 R"}
-    late = {21: Stream(b"\1%b\0\0" % place.to_bytes(4), head)}
-    return early.update(late | _data(replace(early, objects=early.objects | late))).data
+    head: dict[str, Any] = {"Type": "/XRef", "W": [1, 4, 2], "Index": [60, 1], "Size": 10, "Root": "1 0 R"}
+    late: dict[int, Any] = {21: Stream(b"\1%b\0\0" % place.to_bytes(4), head)}
+    return early.update(late | _data(replace(early, objects={**early.objects, **late}))).data
 
 
 def _packed() -> Iterator[tuple[str, bytes]]:
@@ -149,8 +152,26 @@ def _packed() -> Iterator[tuple[str, bytes]]:
     yield "packed-with-junk-behind", _as_stream(sealed, changes, inside, content=_behind).data
     yield "packed-of-another-kind", _as_stream(sealed, changes, inside, entries={"Type": "/XObject"}).data
     yield "packed-and-extra-entry", _as_stream(sealed, changes, inside, entries={"Note": "(hidden)"}).data
+    yield "packed-later-than-its-table", _late_stream()
     yield "table-is-the-content", _as_stream(sealed, changes, number=CONTENT).data
     yield "table-is-the-font", _as_stream(sealed, changes, number=5).data
+
+
+def _late_stream() -> bytes:
+    """A page shows an object that its table has in an object stream which comes only behind the seal."""
+    base = pdfs.document()
+    shown = base.update(
+        {PAGE: base.get(PAGE) | {"Resources": {"XObject": {"Late": "60 0 R"}, "Font": {"F1": "5 0 R"}}}}
+    )
+    entry = b"\2%b\0\0" % (90).to_bytes(4)
+    at = len(shown.data)
+    head = {"Type": "/XRef", "W": [1, 4, 2], "Index": [59, 2], "Size": 61, "Root": "1 0 R", "ID": ["<11>", "<11>"]}
+    head |= {"Info": "8 0 R", "Prev": shown.xref}
+    rows = Stream(b"\1%b\0\0" % at.to_bytes(4) + entry, head)
+    data = shown.data + b"59 0 obj\n%b\nendobj\nstartxref\n%d\n%%%%EOF\n" % (written(rows), at)
+    sealed = bt(base=Pdf(data=data, objects={**shown.objects, 59: {}, 60: {}, 69: {}}, xref=at))
+    late: dict[int, Any] = {60: {"Type": "/Font"}, **_data(sealed)}
+    return _as_stream(sealed, late, (60,), stream=90, number=91).data
 
 
 def _one_more(numbers: list[int], values: list[bytes]) -> tuple[int, bytes]:
@@ -178,12 +199,25 @@ def _numbers() -> Iterator[tuple[str, bytes]]:
     yield "freed-numbers-never-used", _freeing(sealed, changes, [80, 81])
     for name, number in (("content", CONTENT), ("page", PAGE), ("field", 7), ("seal", 10)):
         yield f"freed-{name}", _freeing(sealed, changes, [number])
+    yield "named-twice-in-the-table", _twice(b"4 1\n%010d 00000 n \n")
+    yield "named-and-freed-in-the-table", _twice(b"4 1\n0000000000 00001 f \n")
     aim = _freeing(sealed, changes, [80])
     place = len(aim)
     again = b"80 1 obj\n" + written(_EVIL) + b"\nendobj\nxref\n80 1\n%010d 00001 n \ntrailer\n" % place
     ends = {"Size": 82, "Root": "1 0 R", "Info": "8 0 R", "ID": ["<11>", "<11>"], "Prev": aim.rindex(b"xref\n", 0, -20)}
     start = place + again.index(b"xref\n")
     yield "freed-and-given-again", aim + again + written(ends) + b"\nstartxref\n%d\n%%%%EOF\n" % start
+
+
+def _twice(line: bytes) -> bytes:
+    """The update writes the content once more as it was, and its table names that and something else."""
+    base = pdfs.document()
+    hidden = len(base.data)
+    base = replace(base, data=base.data + b"4 0 obj\n%b\nendobj\n" % written(_EVIL)).update({INFO: base.get(INFO)})
+    sealed = bt(base=base)
+    after = sealed.update({CONTENT: sealed.objects[CONTENT], **_data(sealed)})
+    place = after.data.rindex(b"xref\n", 0, -20) + len(b"xref\n")
+    return after.data[:place] + (line % hidden if b"%" in line else line) + after.data[place:]
 
 
 def _freeing(pdf: Pdf, changes: Mapping[int, Any], freed: list[int]) -> bytes:
