@@ -58,6 +58,7 @@ def read_update(pdf: bytes, reader: PdfFileReader, revision: int, start: int) ->
     table = max(objects) if container.stream_ref else _skip_space(pdf, position)
     if not container.stream_ref:
         position = _read_table(pdf, table, kept)
+    _check_entries(_sections(pdf, table), len(reader.xrefs.explicit_refs_in_revision(revision)))
     foot = _FOOT.match(pdf, position)
     if not foot or not _position_is(pdf, int(foot[1]), table):
         refuse("the update that follows the seal doesn't end as it should")
@@ -93,11 +94,10 @@ def _read_objects(
         if not head or (int(head[1]), int(head[2])) != (objects[offset].idnum, objects[offset].generation):
             refuse("an object that follows the seal is not where it should be")
         position, value = _read_object(pdf, head.end())
-        if objects[offset] == xref_stream:
-            if not isinstance(value, generic.StreamObject) or not _adds_nothing(value, _XREF_STREAM_KEYS, kept):
-                refuse("the cross-references that follow the seal hold more than they should")
-            index = [int(each) for each in value.get("/Index", (0, value["/Size"]))]
-            _check_named_once(list(zip(index[::2], index[1::2], strict=True)))
+        if objects[offset] == xref_stream and not (
+            isinstance(value, generic.StreamObject) and _adds_nothing(value, _XREF_STREAM_KEYS, kept)
+        ):
+            refuse("the cross-references that follow the seal hold more than they should")
         if inside := packed.pop(objects[offset].idnum, None):
             _read_object_stream(value, inside)
     if packed:
@@ -140,7 +140,6 @@ def _read_table(pdf: bytes, position: int, kept: Mapping[str, bytes]) -> int:
     table = _TABLE.match(pdf, position)
     if not table:
         refuse("the update that follows the seal has no cross-reference table")
-    _check_named_once([(int(first), int(count)) for first, count in _SECTION.findall(table[0])])
     stream = BytesIO(pdf)
     stream.seek(table.end())
     trailer = generic.read_object(stream, generic.TrailerReference(None))
@@ -149,14 +148,29 @@ def _read_table(pdf: bytes, position: int, kept: Mapping[str, bytes]) -> int:
     return stream.tell()
 
 
-def _check_named_once(sections: Sequence[tuple[int, int]]) -> None:
-    """Check that no object has two entries in one table (first number and count of each section): readers would differ
-    in which they follow (ISO 32000-1, 7.5.4)."""
+def _sections(pdf: bytes, table: int) -> list[tuple[int, int]]:
+    """First number and count of each section of a cross-reference table or stream."""
+    if found := _TABLE.match(pdf, table):
+        return [(int(first), int(count)) for first, count in _SECTION.findall(found[0])]
+    head = _HEAD.match(pdf, table)
+    _, value = _read_object(pdf, head.end()) if head else (0, None)
+    if not isinstance(value, generic.StreamObject):
+        refuse("the update that follows the seal has no cross-references")
+    index = [int(each) for each in value.get("/Index", (0, value["/Size"]))]
+    return list(zip(index[::2], index[1::2], strict=True))
+
+
+def _check_entries(sections: Sequence[tuple[int, int]], understood: int) -> None:
+    """Check that a table names no object twice, and none in an unknown way (ISO 32000-1, 7.5.4 and 7.5.8.3): readers
+    would differ in which entry they follow, or take the object for gone."""
     free = 0
     for first, count in sorted(sections):
         if first < free:
             refuse(f"object {first} is named twice in the cross-references that follow the seal")
         free = first + count
+    named = sum(count for _, count in sections) - any(first == 0 < count for first, count in sections)
+    if named != understood:
+        refuse("the cross-references that follow the seal have entries of an unknown kind")
 
 
 def _adds_nothing(trailer: generic.DictionaryObject, known: frozenset[str], kept: Mapping[str, bytes]) -> bool:

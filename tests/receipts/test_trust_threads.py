@@ -58,9 +58,9 @@ def test_many_threads_reach_the_verdict_of_one(pki: DevPki, eager_switching: Non
     def verdict(services: TrustedServices, start: threading.Barrier) -> tuple[str, str, str]:
         start.wait()
         report = pades.validate(sealed, services.anchors(at), at=at)
-        if report.seal_path is None:
+        if report.headline.path is None:
             return report.indication, str(report.sub_indication), report.why
-        worth = qualify(services, report.seal_path, report.stamps, passed=report.passed, at=at)
+        worth = qualify(services, report.headline.path, report.headline.stamps, passed=report.passed, at=at)
         return report.indication, str(worth.seal), worth.at_signing.evidence + worth.time_stamp_evidence
 
     [alone] = {verdict(TrustedServices(snapshot), threading.Barrier(1))}

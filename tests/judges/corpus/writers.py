@@ -41,6 +41,7 @@ def _as_stream(
     content: Callable[[list[int], list[bytes]], tuple[int, bytes]] | None = None,
     shuffled: bool = False,
     stream: int = 0,
+    rows: Mapping[int, bytes] | None = None,
 ) -> Pdf:
     """An update with a cross-reference stream; those of `packed` are in an object stream."""
     data, places = pdf.data, dict[int, bytes]()
@@ -61,10 +62,11 @@ def _as_stream(
     at = len(data)
     if names_itself:
         places[index] = b"\1%b\0\0" % at.to_bytes(4)
-    rows = b"".join(places[n] for n in sorted(places))
+    places |= dict(rows or {})
+    table_ = b"".join(places[n] for n in sorted(places))
     ends: dict[str, Any] = {"Type": "/XRef", "W": [1, 4, 2], "Index": [part for n in sorted(places) for part in (n, 1)]}
     ends |= {"Size": max(stream, index) + 1, "Root": "1 0 R", "Info": "8 0 R", "ID": ["<11>", "<11>"], "Prev": pdf.xref}
-    data += b"%d 0 obj\n%b\nendobj\nstartxref\n%d\n%%%%EOF\n" % (index, written(Stream(rows, ends)), at)
+    data += b"%d 0 obj\n%b\nendobj\nstartxref\n%d\n%%%%EOF\n" % (index, written(Stream(table_, ends)), at)
     known: dict[int, Any] = {stream: {}, index: {}} if names_itself else {}
     return Pdf(data=data, objects={**pdf.objects, **changes, **known}, xref=at)
 
@@ -153,6 +155,7 @@ def _packed() -> Iterator[tuple[str, bytes]]:
     yield "packed-of-another-kind", _as_stream(sealed, changes, inside, entries={"Type": "/XObject"}).data
     yield "packed-and-extra-entry", _as_stream(sealed, changes, inside, entries={"Note": "(hidden)"}).data
     yield "packed-later-than-its-table", _late_stream()
+    yield "packed-and-an-entry-of-an-unknown-kind", _as_stream(sealed, changes, rows={CONTENT: b"\3" + bytes(6)}).data
     yield "table-is-the-content", _as_stream(sealed, changes, number=CONTENT).data
     yield "table-is-the-font", _as_stream(sealed, changes, number=5).data
 
