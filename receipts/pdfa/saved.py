@@ -19,6 +19,7 @@ _PLIST: Final = (b"<?xml", b"<!DOCTYPE plist", b"<plist", b"bplist00")
 _LINE: Final = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _FIELD: Final = re.compile(rb"([!-9;-~]{1,76})[ \t]*:")  # RFC 5322 2.2; blanks before the colon: 4.5.8
 _MULTIPART: Final = re.compile(rb"^content-type:\s*multipart/", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY: Final = re.compile(rb"boundary\s*=\s*\"?([^\"\r\n;]{1,200})", re.IGNORECASE)
 _ORIGIN: Final = frozenset({b"from", b"sender", b"return-path", b"received", b"delivered-to", b"x-sender"})
 _ENTITY: Final = frozenset({b"content-type", b"content-transfer-encoding", b"content-disposition"})
 _KNOWN: Final = _ORIGIN | _ENTITY | {b"to", b"cc", b"date", b"subject", b"message-id", b"mime-version", b"x-mailer"}
@@ -54,12 +55,21 @@ def is_message(data: bytes) -> bool:
 
 
 def is_mailbox(data: bytes) -> bool:
-    """Whether a file in mbox form (RFC 4155) holds a second message."""
+    """Whether a file in mbox form (RFC 4155) holds a second message; also one whose first line was lost."""
     first = _ENVELOPE.match(data)
-    for found, _ in zip(_FURTHER.finditer(data, first.end() if first else len(data)), range(_LOOKED_AT), strict=False):
+    start = first.end() if first else _closed(data)
+    for found, _ in zip(_FURTHER.finditer(data, start), range(_LOOKED_AT), strict=False):
         if is_message(data[found.end() : found.end() + _FIRST_LINES]):
             return True
     return False
+
+
+def _closed(data: bytes) -> int:
+    """Where the parts of a message have come to their end; the end of `data` if it has none, or they don't."""
+    header, _ = _header(data[:_HEAD])
+    boundary = _BOUNDARY.search(header) if _MULTIPART.search(header) else None
+    at = data.find(b"--" + boundary.group(1) + b"--") if boundary else -1
+    return at if at >= 0 else len(data)
 
 
 def _in_bytes(data: bytes) -> bytes:

@@ -83,6 +83,16 @@ def test_what_is_no_message_is_taken_for_none(content: bytes) -> None:
     assert not saved.is_message(content)
 
 
+def test_messages_one_after_the_other_are_a_mailbox() -> None:
+    further = b"\nFrom jo@shop.example Mon Nov 23 12:00:00 2026\n"
+    for mailbox in (further.lstrip() + LF + further + LF, LF + further + LF):
+        with pytest.raises(Refused) as refused:
+            made(mailbox)
+        assert refused.value.code is Code.UNSUPPORTED_TYPE
+    forwarded = multipart(text("see below"), b"Content-Type: message/rfc822\r\n" + further + LF, boundary="outer")
+    assert media.detect(forwarded) == media.MAIL
+
+
 def test_words_that_look_like_fields_stay_words() -> None:
     quoted = f"{HEADER}{UTF8}\r\nFrom: Shop\r\nTo: You\r\nSubject: Old receipt\r\n\r\nTotal 7\r\n".encode()
     shown = texts(made(quoted).pdf)

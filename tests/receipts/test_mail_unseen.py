@@ -54,6 +54,28 @@ def test_text_in_every_script_is_seen() -> None:
     assert made(message(html)).fidelity["hidden_text"] == ""
 
 
+@pytest.mark.parametrize(
+    ("plain", "unseen"),
+    [
+        ("Total 12,50 EUR", []), ("Total 99,00 EUR and 12.50", ["99,00"]),
+        ("1.234,56 and 7.00 twice 7.00", ["1.234,56", "7.00"]),
+        ("see http://a.example/1/22.33/x?v=1.20 on 23.11.2026 at 12:30, v1.2.34", []),
+    ],
+)  # fmt: skip
+def test_amounts_that_only_the_other_alternative_has_are_told(plain: str, unseen: list[str]) -> None:
+    result = made(multipart(text(plain), text("<p>Total 12,50 EUR", "html"), kind="alternative"))
+    assert result.fidelity["amounts_not_shown"] == unseen
+
+
+def test_an_alternative_without_words_is_no_reason_to_show_nothing() -> None:
+    for empty in (
+        "<html><body></body></html>",
+        "<p>&nbsp;</p><img src='http://shop.example/all.png' width=90 height=50>",
+    ):
+        result = made(multipart(text("Total 5 EUR"), text(empty, "html"), kind="alternative"))
+        assert "Total 5 EUR" in "".join(texts(result.pdf, page) for page in range(result.pages))
+
+
 def test_more_pages_than_are_looked_at_are_said_to_be_so() -> None:
     assert made(message("<p>one</p>" * 2500)).fidelity["hidden_text_characters"] is None
 

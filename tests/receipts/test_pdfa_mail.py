@@ -221,6 +221,22 @@ def test_endless_headers_are_cut_in_what_is_shown() -> None:
     assert original_of(result.pdf) == original
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "Content-Type: text/plain" + ";" * 2_000_000,
+        "Content-Type: text/plain; " + "; ".join(f"a{number}=b" for number in range(100_000)),
+        "Cc: " + "=?utf-8?q?=41?= " * 200_000,
+    ],
+    ids=lambda fields: fields[:26],
+)
+def test_endless_fields_are_read_within_the_bounds_of_a_process(fields: str) -> None:
+    original = f"From: a@b.example\r\nDate: x\r\n{fields}\r\n\r\nTotal 5 EUR\r\n".encode()
+    result, _ = isolation(Bounds(cpu_s=60)).measure(original, facts(original), LIMITS)
+    assert isinstance(result, Normalised), result
+    assert "Total 5 EUR" in texts(result.pdf)
+
+
 def test_a_body_shows_as_on_a_screen() -> None:
     hidden = (
         "<p style='display:none'>preheader</p><p style='font-size:0'>zero</p><p style='visibility:hidden'>unseen</p>"

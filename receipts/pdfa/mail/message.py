@@ -59,6 +59,7 @@ class Message:
     Attributes:
         fields: Of its header, readable, in their order and as often as they occur.
         texts: What its body says, in order; of alternatives, one.
+        passed_over: What the other alternatives say.
         leaves: What it carries, in order; also what hides in alternatives that are not shown.
         nested: The messages that it carries.
         signatures: What the signatures on it are worth, as `signed` says.
@@ -66,6 +67,7 @@ class Message:
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
+    passed_over: list[Text] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
     nested: list[Message] = field(default_factory=list)
     signatures: list[Mapping[str, Json]] = field(default_factory=list)

@@ -18,6 +18,7 @@ from receipts.pdfa.mail.message import Leaf, Message, Text
 DEEPEST: Final = 30
 _ENCRYPTED: Final = ("enveloped-data", "authenveloped-data")  # RFC 8551 3.2.2
 _FIELDS_MOST: Final = 1000
+_FIELD_MOST: Final = 16_384
 _LINE: Final = re.compile(rb"^--([^\s\"][^\r\n\"]{0,199}?)[ \t]*\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -39,11 +40,14 @@ def read(data: bytes) -> Message:
 
 
 class _Lenient(policy.Compat32):
-    """As the standard library has it, but 8-bit text in header fields is read instead of replaced."""
+    """As the standard library has it, but 8-bit text in header fields is read instead of replaced.
+
+    Of endless fields no more is read than any real one has: finding parameters takes the square of it.
+    """
 
     def header_fetch_parse(self, name: str, value: str) -> str:
         """The field's value."""
-        return texts.decoded(str(value).encode("utf-8", "surrogateescape"), "utf-8")
+        return texts.decoded(str(value)[:_FIELD_MOST].encode("utf-8", "surrogateescape"), "utf-8")
 
 
 def _parsed(data: bytes) -> Entity:
@@ -116,8 +120,7 @@ def _collect(part: Entity, message: Message, depth: int, data: bytes, *, is_show
     elif _is_body(part, media_type, content):
         words, files = coded.uuencoded(content)
         message.leaves += [_file(texts.decoded(name, None), inside) for name, inside in files]
-        if is_shown:
-            message.texts.append(_text(words, media_type, part, message))
+        (message.texts if is_shown else message.passed_over).append(_text(words, media_type, part, message))
     elif content or texts.name_of(part):
         message.leaves.append(_leaf(part, media_type, content))
 
@@ -152,16 +155,30 @@ def _collect_all(
 
 
 def _preferred(alternatives: list[Entity]) -> list[Entity]:
-    """Of the same content in several forms, the last that can be shown: HTML, else text (RFC 2046 5.1.4)."""
+    """Of the same content in several forms, the last that says something: HTML, else text (RFC 2046 5.1.4).
 
-    def has(part: Entity, media_type: str) -> bool:
-        return any(texts.safely(one.get_content_type, "") == media_type and one.get_payload() for one in part.walk())
-
+    HTML without words may be all pictures, that are not there or not to be had: it stands beside the text.
+    """
     for media_type in ("text/html", "text/plain"):
         for part in reversed(alternatives):
-            if has(part, media_type):
-                return [part]
-    return alternatives
+            if _says(part, media_type):
+                wordless = [one for one in alternatives if media_type != "text/html" and _has(one, "text/html")]
+                return [*wordless[-1:], part]
+    shown = [part for media_type in ("text/plain", "text/html") for part in alternatives if _has(part, media_type)]
+    return shown[-1:] or alternatives
+
+
+def _has(part: Entity, media_type: str) -> bool:
+    return any(texts.safely(one.get_content_type, "") == media_type and one.get_payload() for one in part.walk())
+
+
+def _says(part: Entity, media_type: str) -> bool:
+    is_html = media_type == "text/html"
+    return any(
+        texts.has_words(texts.decoded(_data(one), texts.safely(one.get_content_charset, None)), is_html=is_html)
+        for one in part.walk()
+        if texts.safely(one.get_content_type, "") == media_type
+    )
 
 
 def _recovered(data: bytes) -> list[Entity]:

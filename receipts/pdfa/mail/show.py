@@ -23,6 +23,7 @@ from receipts.policy import Limits
 CONTAINERS: Final = MappingProxyType({media.MAIL: "mime", media.TNEF: "tnef", media.OUTLOOK: "msg", media.PKCS7: "cms"})
 _HEADER_STYLE: Final = "font: 9pt sans-serif; border-bottom: 1pt solid #888888; padding-bottom: 6pt"
 _VALUE_MOST: Final = 1000
+_AMOUNTS_MOST: Final = 20
 _HIDDEN_MOST: Final = 500  # characters that the provenance quotes
 
 
@@ -58,6 +59,7 @@ def show(original: bytes, limits: Limits) -> Shown:
         "hidden_text_characters": sum(map(len, said.hidden)) if said.is_looked_at else None,
         "hidden_text": " | ".join(said.hidden)[:_HIDDEN_MOST],
         "hidden_pictures_shown": said.pictures,
+        "amounts_not_shown": _amounts(everything, said),
         "characters_without_glyph": said.without_glyph,
         "tables_as_blocks": said.tables_as_blocks,
         "scale_percent": said.scale_percent,
@@ -83,6 +85,7 @@ class _Said:
     scale_percent: int = 100
     is_blank: bool = True
     is_looked_at: bool = True
+    seen: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
     pictures: int = 0
 
@@ -100,7 +103,9 @@ def _pages(waiting: list[sections.Section], limits: Limits) -> tuple[pikepdf.Pdf
         said.tables_as_blocks |= pages.tables_as_blocks
         said.scale_percent = min(said.scale_percent, pages.scale_percent)
         said.is_blank &= pages.is_blank
-        if section.is_html and (hidden := _looked_at(section, pages.body, said)):
+        if not section.is_html:
+            said.seen.append(unseen.plain(section.body))
+        elif hidden := _looked_at(section, pages.body, said):
             waiting.insert(0, hidden)
         if whole is None:
             whole = pages.pdf
@@ -115,6 +120,7 @@ def _looked_at(section: sections.Section, body: bytes, said: _Said) -> sections.
     """Say what a body hides of its words; the pictures that it hides, to be shown after it."""
     look = unseen.look(body)
     said.is_looked_at &= look.is_whole
+    said.seen.append(look.words)
     said.hidden += look.hidden(section.body)
     expected = {address: section.inline[address] for address in section.expected}
     hidden = {address: known for address, known in expected.items() if not look.shows(known[1])}
@@ -151,6 +157,14 @@ def _signatures(messages: list[Message]) -> list[Json]:
     """What each signature is worth, and on which of the messages it is: 1 is the mail itself."""
     found = [{"message": number, **one} for number, message in enumerate(messages, 1) for one in message.signatures]
     return list(found[: signed.SIGNATURES_MOST])
+
+
+def _amounts(messages: list[Message], said: _Said) -> Json:
+    """Amounts that are in an alternative of a body and not on the pages, where these were looked at."""
+    seen = "".join(said.seen)
+    alternatives = [text.content for one in messages for text in one.passed_over] if said.is_looked_at else []
+    found = [amount for text in alternatives for amount in unseen.unseen_amounts(text, seen)]
+    return list(dict.fromkeys(found))[:_AMOUNTS_MOST]
 
 
 def _described(part: Part, leaf: Leaf) -> dict[str, Json]:

@@ -18,6 +18,7 @@ BROKEN: Final = (ValueError, LookupError, TypeError, AttributeError, AssertionEr
 
 _T = TypeVar("_T")
 _NAME_MOST: Final = 255
+_FIELD_MOST: Final = 65_536
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _ALIASES: Final = MappingProxyType(
     {
@@ -78,9 +79,9 @@ def _plain(text: str) -> str:
 
 
 def field(raw: object) -> str:
-    """A header field's text on one line (RFC 2047; raw 8-bit text as UTF-8 or windows-1252)."""
-    whole = _HALF.sub("\ufffd", str(raw))  # from UTF-7, say; those that stand for raw bytes are no such halves
-    written = decoded(whole.encode("utf-8", "surrogateescape"), "utf-8")
+    """A header field's text on one line (RFC 2047; raw 8-bit text as UTF-8 or windows-1252), or the start of it."""
+    start = _HALF.sub("\ufffd", str(raw)[:_FIELD_MOST])  # from UTF-7, say; what stands for raw bytes is no such half
+    written = decoded(start.encode("utf-8", "surrogateescape"), "utf-8")
     with suppress(*BROKEN):  # else as it was written
         written = str(make_header(decode_header(written)))
     return one_line(written)

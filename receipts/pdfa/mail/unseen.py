@@ -5,7 +5,8 @@
 2. A text of the message, that is what stands between two tags, is hidden if its words are not seen beside each other.
    Letters and digits count; of the pairs of words, one in ten may be apart, as at the end of a page. Letters of India,
    Burma and Cambodia are passed over: their glyphs don't say which letters they stand for.
-3. A picture is seen if a page shows what resembles it, not smaller than `SIDE_LEAST_PT` or a fifth of its size.
+3. An amount in an alternative that is not shown, that is a number with two decimals, is told if its digits are nowhere.
+4. A picture is seen if a page shows what resembles it, not smaller than `SIDE_LEAST_PT` or a fifth of its size.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _FLAT: Final = 3
 _APART: Final = 10
 _NO_TEXT: Final = re.compile(r"(?is)<!--.*?(?:-->|\Z)|<(style|script|title)\b[^<>]*>.*?(?:</\1|\Z)")
 _TAG: Final = re.compile(r"<[a-zA-Z/!?][^<>]*>")
+_AMOUNT: Final = re.compile(r"(?<![\d.,/=_-])\d{1,3}(?:[ .,'\u00a0\u202f]?\d{3}){0,4}[.,]\d\d(?![\d.,/=_-]?\d)")
 _MERGED: Final = (range(0x900, 0xE00), range(0x1000, 0x10A0), range(0x1780, 0x1800))
 
 Pixels = NDArray[np.uint8]
@@ -55,9 +57,14 @@ class Look:
     _words: list[str] = field(default_factory=list)
     _pictures: dict[tuple[int, int], list[tuple[float, Pixels]]] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """What can be read, letters and digits alone."""
+        return "".join(self._words)
+
     def hidden(self, body: str) -> list[str]:
         """The texts in `body`, HTML, that are not seen."""
-        seen = "".join(self._words)
+        seen = self.words
         texts = (" ".join(html.unescape(piece).split()) for piece in _TAG.split(_NO_TEXT.sub(" ", body)))
         return [text for text in dict.fromkeys(texts) if not _is_within(text, seen)]
 
@@ -73,6 +80,12 @@ class Look:
         return _is_flat(small) or any(_is_alike(small, _small(Image.fromarray(one))) for one in shown)
 
 
+def unseen_amounts(alternative: str, seen: str) -> list[str]:
+    """The amounts in `alternative`, text or HTML, whose digits are not in `seen`, letters and digits alone."""
+    amounts = dict.fromkeys(_AMOUNT.findall(_TAG.sub(" ", _NO_TEXT.sub(" ", alternative))))
+    return [amount for amount in amounts if plain(amount) not in seen]
+
+
 def look(pdf: bytes) -> Look:
     """Look at the pages of `pdf`, at most `PAGES_MOST`."""
     document = pypdfium2.PdfDocument(pdf)
@@ -81,7 +94,7 @@ def look(pdf: bytes) -> Look:
         for number in range(min(len(document), PAGES_MOST)):
             page = document[number]
             pixels = page.render(scale=_SCALE).to_numpy()[:, :, :3]
-            found._words.extend(_plain(word) for word, box in _words(page) if _is_seen(page, box, pixels))
+            found._words.extend(plain(word) for word, box in _words(page) if _is_seen(page, box, pixels))
             for size, box in _pictures(page):
                 crop = _crop(page, box, pixels)
                 if crop.size:
@@ -142,7 +155,7 @@ def _is_seen(page: pypdfium2.PdfPage, box: _Box, pixels: Pixels) -> bool:
 
 
 def _is_within(text: str, seen: str) -> bool:
-    words = [plain for word in text.split() if (plain := _plain(word))]
+    words = [letters for word in text.split() if (letters := plain(word))]
     if "".join(words) in seen:
         return True
     pairs = list(itertools.pairwise(words))
@@ -150,7 +163,7 @@ def _is_within(text: str, seen: str) -> bool:
     return bool(pairs) and apart <= len(pairs) // _APART
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
     """Its letters and digits, however they are written."""
     letters = filter(str.isalnum, unicodedata.normalize("NFKC", word).casefold())
     return "".join(one for one in letters if not any(ord(one) in merged for merged in _MERGED))
