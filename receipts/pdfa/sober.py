@@ -18,7 +18,7 @@ COMPARED_MOST: Final = 5_000_000_000  # siblings looked at for selectors that as
 ELEMENTS_MOST: Final = 500_000  # a page of a mail has a hundred or two
 GENERATED_MOST: Final = 20_000_000  # characters that a style sheet writes, if it did so in every element
 ATTRIBUTES_MOST: Final = 2000  # of one element: reading them takes the square of their number
-USES_MOST: Final = 30  # of pieces of a drawing: those within each other multiply
+USES_MOST: Final = 30  # of pieces of a drawing, as such or as masks: those within each other multiply
 TEXT_MOST: Final = 2000  # characters of one text: laying it out takes the square of them
 UNBROKEN_MOST: Final = 1000  # elements in one word, likewise
 
@@ -30,7 +30,7 @@ _STYLE: Final = re.compile(r"(?is)<style\b[^<>]*>(.*?)(?:</style|\Z)")
 _CONTENT: Final = re.compile(r"(?is)\bcontent\s*:\s*(?:\"([^\"]*)\"|'([^']*)')")
 _LONG_TAG: Final = re.compile(f"<[a-zA-Z][^<>]{{{2 * ATTRIBUTES_MOST},}}")
 _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
-_USE: Final = re.compile(r"(?i)<use\b")
+_USE: Final = re.compile(r"(?i)<use\b|\bmask\s*[:=]\s*[\"']?\s*url")
 _RAW: Final = re.compile(r"(</?(?:style|script|title|textarea)\b)", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"<[a-zA-Z/!?][^<>]*>?|[^<]+|<")
 _LETTER: Final = r"(?>&[^;\s<&]{1,32};|[^<])"  # never taken apart again

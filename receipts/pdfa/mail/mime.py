@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from email import policy
 from email.message import Message as Entity
@@ -70,10 +71,9 @@ def _signatures(entity: Entity, data: bytes) -> Iterator[Mapping[str, Json]]:
 
 def _walk(entity: Entity) -> Iterator[Entity]:
     """An entity and the parts of it, not those of messages within."""
-    waiting = [entity]
+    waiting = deque([entity])
     while waiting:
-        part = waiting.pop(0)
-        yield part
+        yield (part := waiting.popleft())
         payload: Any = part.get_payload()
         if isinstance(payload, list) and texts.safely(part.get_content_maintype, "") == "multipart":
             waiting += payload
@@ -142,12 +142,12 @@ def _nest(part: Entity, payload: list[Entity], message: Message, depth: int, dat
 def _collect_all(
     part: Entity, children: list[Entity], message: Message, depth: int, data: bytes, *, is_shown: bool
 ) -> None:
-    shown = children
-    if texts.safely(part.get_content_type, "") == "multipart/alternative":
-        shown = _preferred(children)
+    is_choice = texts.safely(part.get_content_type, "") == "multipart/alternative"
+    preferred = {id(one) for one in _preferred(children)} if is_choice else set()
     for child in children:
         # A merchant's PDF may hide in the alternative that is not shown: only its words are passed over.
-        _collect(child, message, depth + 1, data, is_shown=is_shown and child in shown)
+        is_preferred = not is_choice or id(child) in preferred
+        _collect(child, message, depth + 1, data, is_shown=is_shown and is_preferred)
     epilogue = part.epilogue
     if epilogue and "\n--" in epilogue:  # a boundary that closed too early
         for child in _recovered(epilogue.encode("utf-8", "surrogateescape")):
