@@ -40,7 +40,7 @@ def _verify(connections: Connections, history: History) -> tuple[Event, Facts]:
     if report.headline.level != claimed:
         raise NotVerified(f"the level is {report.headline.level}, it was sealed as {claimed}")
     # Décret 2016-1673 art. 3: the copy must still be the one that was received.
-    if hashlib.sha256(original_of(content)).hexdigest() != history.sha256:
+    if hashlib.sha256(original_of(report.sealed_part(content))).hexdigest() != history.sha256:
         raise NotVerified("the original inside the sealed file is not the one received")
     qualification = trustlists.worth(listed, report.headline, report.validated_at)
     if connections.settings.require_qualified and not (qualification and qualification.is_proved):

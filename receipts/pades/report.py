@@ -215,6 +215,14 @@ class Report:
         """Why, unless TOTAL-PASSED."""
         return self.headline.sub_indication
 
+    def sealed_part(self, pdf: bytes) -> bytes:
+        """The file as it was sealed, without what came after; all of it where no seal covers anything.
+
+        Args:
+            pdf: The file that this is about.
+        """
+        return pdf[: self.headline.covered_bytes]
+
     @property
     def passed(self) -> bool:
         """Whether the headline's seal holds in full: TOTAL-PASSED at level B-LT or B-LTA."""

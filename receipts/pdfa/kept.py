@@ -22,6 +22,7 @@ from receipts.pdfa.document import PROVENANCE, announced_by, provenance_of, valu
 from receipts.pdfa.inside import MORE
 from receipts.pdfa.invoice import attached, file_name, packet_of
 from receipts.pdfa.model import Facts, Shown
+from receipts.pdfa.original import is_ours
 
 _BARRED: Final = frozenset({"signature", "owner-password", "permissions", "validation-data", "form-field", MORE})
 _PARTS: Final = frozenset("123")  # part 4 is of PDF 2.0: an update can't take that back
@@ -44,7 +45,7 @@ def packet_to_go_on_from(original: bytes, opened: Pdf, found: frozenset[str]) ->
     is_known = isinstance(extensions, pikepdf.Dictionary) and set(extensions.keys()) <= {"/Type", "/ADBE"}
     if (xmp.claim(packet) or "4")[0] not in _PARTS or found & _BARRED or "/AcroForm" in opened.Root or not is_known:
         return None
-    if any(file_name(file) == PROVENANCE for file in attached(opened)):
+    if is_ours(opened) or any(file_name(file) == PROVENANCE for file in attached(opened)):
         return None  # it would be taken for ours
     try:
         syntax.check(original)

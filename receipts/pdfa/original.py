@@ -99,9 +99,10 @@ def _opened(pdf: bytes) -> pikepdf.Pdf:
 
 def _provenance(opened: pikepdf.Pdf) -> dict[str, Any]:
     try:
-        provenance = json.loads(next(_written(opened), b""), parse_float=_finite, parse_constant=_finite)
+        [written] = _written(opened)  # which of several is ours can't be told
+        provenance = json.loads(written, parse_float=_finite, parse_constant=_finite)
     except (ValueError, *_STUMBLES) as error:
-        raise ValueError("no archive file of ours: it carries no provenance") from error
+        raise ValueError("no archive file of ours: it carries no provenance, or several") from error
     if not isinstance(provenance, dict):
         raise ValueError("no archive file of ours: its provenance is no object")
     return provenance

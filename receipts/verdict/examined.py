@@ -68,7 +68,7 @@ def examine(
         revisions=revisions(content),
         gaps=gaps(content, report),
         pdfa_claim=pdfa_claim(content),
-        fidelity=_fidelity(content),
+        fidelity=_fidelity(report.sealed_part(content)),  # whatever came after the seal says nothing
     )
 
 

@@ -11,16 +11,19 @@ from typing import Any
 import pikepdf
 from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf, String
 from pyhanko.pdf_utils.content import PdfContent, PdfResources, RawContent
-from pyhanko.pdf_utils.generic import DictionaryObject, pdf_name
+from pyhanko.pdf_utils.generic import DictionaryObject, PdfObject, pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.sign import signers
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 from pyhanko.stamp import StaticStampStyle
 
 from connectors import signing
 from connectors.devpki import DevPki
 from receipts import pades
+from receipts.pades.embed import PlainUpdate
 from tests.pki import anchors_of, fetch, signer_of
 from tests.receipts import pdf_cases
 
@@ -118,3 +121,22 @@ def seal_beside(pdf: bytes, pki: DevPki, provenance: bytes | None = None) -> byt
 
     sealed = asyncio.run(run())
     return pades.augment(sealed, fetch([sealed], anchors_of(pki)))
+
+
+def stamp_with(pdf: bytes, pki: DevPki, field: str, entries: Mapping[str, PdfObject]) -> bytes:
+    """The PDF with a document time-stamp in a field that it has, `entries` in its dictionary."""
+
+    async def run() -> bytes:
+        async with signing.open_session() as session:
+            writer = PlainUpdate(BytesIO(pdf))
+            stamp = DocumentTimestamp(bytes_reserved=16384)
+            stamp.update({pdf_name(key): value for key, value in entries.items()})
+            steps = PdfCMSEmbedder().write_cms(field, writer)
+            next(steps)
+            steps.send(SigObjSetup(sig_placeholder=stamp))
+            prepared, output = steps.send(SigIOSetup(md_algorithm="sha256", in_place=True))
+            timestamper = signing.open_timestamper(pki.tsa_url, session)
+            steps.send(await timestamper.async_timestamp(prepared.document_digest, "sha256"))
+            return bytes(output.getvalue())
+
+    return asyncio.run(run())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,10 +22,11 @@ from receipts.pades.permissions import disturbed
 from receipts.pdfa import SIGNED, Normalised, normalise, original_of, parted, provenance_of, schemas
 from receipts.pdfa.invoice import packet_of
 from receipts.policy import Limits
+from receipts.verdict import examine
 from tests import judge
 from tests.pki import anchors_of
 from tests.receipts import pdf_cases
-from tests.receipts.others import WORDS, seal_beside, sign, signed_before, signed_pdf_a_3
+from tests.receipts.others import WORDS, seal_beside, sign, signed_before, signed_pdf_a_3, stamp_with
 from tests.receipts.pdfa_cases import LIMITS, facts, made
 
 FEW_DOTS = Limits(pixels=300_000)
@@ -218,3 +221,35 @@ def test_a_signed_file_that_carries_a_provenance_already_is_carried_whole(devpki
     again = made(first)
     assert again.route != SIGNED
     assert original_of(again.pdf) == first
+
+
+def _empty_field(pdf: Pdf, field: Dictionary) -> None:
+    other = Dictionary(field)
+    other.T, other.Rect = String("Stamp"), Array([0, 0, 0, 0])
+    pdf.Root.AcroForm.Fields.append(pdf.make_indirect(other))
+    pdf.pages[0].obj.Annots.append(pdf.Root.AcroForm.Fields[1])
+
+
+def _forged(pdf: bytes) -> bytes:
+    """A provenance by which the first bytes of the file are the original."""
+    said = {"sha256": hashlib.sha256(pdf[:200]).hexdigest(), "size_bytes": 200, "carried_as": "prefix"}
+    return json.dumps({"v": 1, "sender": "somebody else", "original": said}).encode()
+
+
+@pytest.mark.parametrize("is_archived", [True, False])
+def test_a_provenance_that_came_after_the_seal_is_not_believed(devpki: Service, is_archived: bool) -> None:
+    """The forger fills a field of the merchant's, which stands before ours, with a genuine document time-stamp."""
+    original = signed_pdf_a_3(devpki.pki, _empty_field)
+    result = made(original)
+    assert result.route == SIGNED
+    whole = sealed(result, devpki) if is_archived else seal_beside(original, devpki.pki)
+    forged = stamp_with(whole, devpki.pki, "Stamp", {carried.KEY: carried.written(_forged(whole))})
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    examined = examine(forged, anchors_of(devpki.pki), at=later, field="" if is_archived else "Seal")
+    assert examined.report.passed  # a document time-stamp may follow a seal
+    expected = hashlib.sha256(original).hexdigest() if is_archived else None
+    assert examined.fidelity.original_sha256 == expected
+    assert examined.fidelity.provenance.get("route") == (SIGNED if is_archived else None)
+    if is_archived:
+        with pytest.raises(ValueError, match="or several"):
+            original_of(forged)
