@@ -158,6 +158,11 @@ def augment(sealed: bytes, data: ValidationData) -> bytes:
         raise NotFresh(data.issued_at, seal.stamped_at)
     if not {end.dump() for end in seal.ends} <= data.served:
         raise ValueError("this validation data is not for this file")
+    return added(sealed, data)
+
+
+def added(sealed: bytes, data: ValidationData) -> bytes:
+    """`augment`, whatever the data is and whatever it is about."""
     output = BytesIO(sealed)
     writer = PlainUpdate(output)
     store = generic.DictionaryObject()

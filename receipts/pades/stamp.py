@@ -39,7 +39,7 @@ async def stamp(augmented: bytes, sealer: Sealer) -> bytes:
         if not size.reserved_bytes:
             size.grow(len((await sealer.timestamper.async_dummy_response(ALGORITHM)).dump()))
     while True:
-        prepared = _prepare(augmented, size.reserved_bytes)
+        prepared = prepare_stamp(augmented, size.reserved_bytes)
         token = (await sealer.timestamper.async_timestamp(prepared.digest, ALGORITHM)).dump()
         check_token(token, prepared.digest, ALGORITHM)
         if len(token) <= size.reserved_bytes:
@@ -47,7 +47,8 @@ async def stamp(augmented: bytes, sealer: Sealer) -> bytes:
         size.grow(len(token))
 
 
-def _prepare(augmented: bytes, reserved_bytes: int) -> Prepared:
+def prepare_stamp(augmented: bytes, reserved_bytes: int) -> Prepared:
+    """Make room for a document time-stamp of that many bytes, invisible in a field of its own."""
     writer = PlainUpdate(BytesIO(augmented))
     field = free_field(writer.prev, FIELD)
     stamp = DocumentTimestamp(bytes_reserved=2 * reserved_bytes)

@@ -56,6 +56,7 @@ def check(pdf: bytes) -> None:
 
 def _check_objects(tokens: _Tokens, reader: PdfFileReader) -> None:
     packed: set[int] = set()
+    known: set[tuple[int, int]] = set()
     places: dict[tuple[int, int], int] = {}
     offsets: set[int] = set()
     for revision in range(reader.total_revisions):
@@ -66,6 +67,8 @@ def _check_objects(tokens: _Tokens, reader: PdfFileReader) -> None:
             raise Unusual("cross-reference table")
         for reference in reader.xrefs.explicit_refs_in_revision(revision):
             place = reader.xrefs.get_historical_ref(reference, revision)
+            if place is not None:
+                known.add((reference.idnum, reference.generation))
             if isinstance(place, int):
                 offsets.add(place)
                 places[reference.idnum, reference.generation] = place
@@ -77,6 +80,9 @@ def _check_objects(tokens: _Tokens, reader: PdfFileReader) -> None:
         stream = reader.get_object(generic.Reference(number, 0, reader))
         for _ in tokens.words(stream.data, int(stream["/First"])):
             pass
+    if tokens.references - known:
+        # It says null (ISO 32000-1 7.3.10), until an update gives an object that number.
+        raise Unusual("a reference to an object that is not there")
 
 
 class _Tokens:
@@ -84,6 +90,7 @@ class _Tokens:
 
     def __init__(self, pdf: bytes) -> None:
         self.pdf, self.left = pdf, _TOKENS_MOST
+        self.references: set[tuple[int, int]] = set()
 
     def check_object(self, offset: int, places: dict[tuple[int, int], int]) -> None:
         head = _HEAD.match(self.pdf, offset)
@@ -122,7 +129,8 @@ class _Tokens:
             raise Unusual("end of a stream")
 
     def words(self, data: bytes, position: int) -> Iterator[tuple[bytes, int]]:
-        """Each token and where it ends; hexadecimal strings are checked on the way."""
+        """Each token and where it ends; hexadecimal strings are checked and references gathered on the way."""
+        two, one = b"", b""
         while position < len(data):
             self.left -= 1
             token = _TOKEN.match(data, position)
@@ -135,6 +143,9 @@ class _Tokens:
                 if not _HEX.fullmatch(token["hex"]):
                     raise Unusual("hexadecimal string")
             elif token[0][0] in b"<>/" or token["word"]:
+                if token[0] == b"R":
+                    self.references.add((int(two), int(one)))
+                two, one = one, token[0]
                 yield token[0], position
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
-from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
+from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf, Stream, String
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from connectors.devpki import Service
@@ -253,3 +253,42 @@ def test_a_provenance_that_came_after_the_seal_is_not_believed(devpki: Service, 
     if is_archived:
         with pytest.raises(ValueError, match="or several"):
             original_of(forged)
+
+
+def _named(name: str) -> Callable[[Pdf, Dictionary], None]:
+    def change(pdf: Pdf, field: Dictionary) -> None:
+        _empty_field(pdf, field)
+        pdf.Root.AcroForm.Fields[1].T = String(name)
+
+    return change
+
+
+@pytest.mark.parametrize(("name", "is_kept"), [("Seal", True), ("Approval", False), ("Seal.2", False)])
+def test_a_file_on_which_no_seal_could_be_verified_is_carried_whole(devpki: Service, name: str, is_kept: bool) -> None:
+    original = signed_pdf_a_3(devpki.pki, _named(name))
+    result = made(original)
+    assert (result.route == SIGNED) is is_kept
+    assert original_of(result.pdf) == original
+
+
+def test_a_file_without_room_for_later_time_stamps_is_carried_whole(
+    devpki: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = signed_pdf_a_3(devpki.pki)
+    monkeypatch.setattr("receipts.pades.rehearsal.MOST_SIGNATURES", 16)
+    assert made(original).route != SIGNED
+
+
+def test_a_reference_to_nothing_may_become_one_to_what_we_add(devpki: Service) -> None:
+    pdf = pdf_cases.page()
+    pdf.Root.Spare = String("4242 0 R")
+    pdf_cases.prepare(pdf)
+    writing = pikepdf.pdfa.resolve_save_kwargs("3b", static_id=True)
+    usual = pdf_cases.written(pdf, **writing | {"object_stream_mode": ObjectStreamMode.disable})
+    dangling = usual.replace(b"(4242 0 R)", b" 4242 0 R ")
+    assert dangling != usual
+    assert made(usual).route == "pdf-kept"
+    for original in (dangling, sign(dangling, devpki.pki)):
+        result = made(original)
+        assert result.route not in ("pdf-kept", SIGNED)
+        assert original_of(result.pdf) == original
