@@ -80,7 +80,10 @@ class Updates:
         signatures = [name for update in updates for name in update.signing.signatures]
         if signatures:
             # Whoever signs again has changed the form: whether the first signer meant that can't be told.
-            evidence = f"another signature was added after it: {', '.join(signatures)}"
+            evidence = (
+                f"another signature was added after it: {', '.join(signatures)}; "
+                "but for that, the pages show what they did"
+            )
             raise Finding(CHANGES, SubIndication.SIG_CONSTRAINTS_FAILURE, evidence)
         if any(update.signing.has_new_fonts for update in updates):
             raise Finding(CHANGES, SubIndication.SIG_CONSTRAINTS_FAILURE, "fonts were added to the form after it")

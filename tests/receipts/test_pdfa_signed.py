@@ -19,7 +19,7 @@ from connectors.devpki import Service
 from receipts import carried, pades
 from receipts.errors import Refused
 from receipts.pades.permissions import disturbed
-from receipts.pdfa import SIGNED, Normalised, normalise, original_of, parted, provenance_of, schemas
+from receipts.pdfa import SIGNED, Normalised, normalise, original_of, parted, provenance_of, schemas, syntax
 from receipts.pdfa.invoice import packet_of
 from receipts.policy import Limits
 from receipts.verdict import examine
@@ -292,3 +292,17 @@ def test_a_reference_to_nothing_may_become_one_to_what_we_add(devpki: Service) -
         result = made(original)
         assert result.route not in ("pdf-kept", SIGNED)
         assert original_of(result.pdf) == original
+
+
+@pytest.mark.parametrize("written", [b"/Aa" + b"n" * 127, b"(" + b"s" * 32_768 + b")", b"2147483648", b"1" * 40])
+def test_what_is_longer_than_pdf_a_allows_is_unusual_wherever_it_stands(written: bytes) -> None:
+    head, body = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", b"1 0 obj\n<</Type /Catalog /Other %s>>\nendobj\n"
+
+    def file(value: bytes) -> bytes:
+        start = head + body % value
+        table = b"xref\n0 2\n0000000000 65535 f \n%010d 00000 n \n" % len(head)
+        return start + table + b"trailer\n<</Size 2 /Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(start)
+
+    syntax.check(file(written[:100] + written[-1:] if written[:1] in b"/(" else b"2147483647"))
+    with pytest.raises(syntax.Unusual):
+        syntax.check(file(written))
