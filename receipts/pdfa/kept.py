@@ -58,8 +58,11 @@ def packet_to_go_on_from(original: bytes, opened: Pdf, found: frozenset[str]) ->
 
 
 def _holds(original: bytes, packet: bytes) -> bool:
+    from receipts.pades.rehearsal import check_takes_seal
+
     try:
         trial = _update(original, b"{}", packet, modified="D:20260101000000Z")
+        check_takes_seal(trial, beside_others=False)
     except MemoryError:
         raise
     except Exception:  # pyHanko on a sender's file: what it can't update is carried whole instead

@@ -210,3 +210,15 @@ def test_a_character_table_that_few_can_read_is_not_certain() -> None:
             pdf.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.TrueType, FontDescriptor=descriptor)), Name.Font
         )
         assert certain.has_usual_fonts(pdf) == (form == 4)
+
+
+def test_what_a_time_stamp_could_not_follow_is_carried_whole() -> None:
+    """An annotation that is no object of its own: whether it stays what it was can't be told after an update."""
+    pdf = pdf_cases.page()
+    there = Array([pdf.pages[0].obj, Name.Fit])
+    link = Dictionary(Type=Name.Annot, Subtype=Name.Link, F=4, Rect=Array([0, 0, 50, 50]), Dest=there)
+    pdf.pages[0].obj.Annots = Array([link])
+    original = pdf_cases.pdf_a("3b", pdf=pdf)
+    result = made(original)
+    assert result.route == "pdf-repaired"
+    assert original_of(result.pdf) == original

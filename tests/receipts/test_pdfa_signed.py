@@ -30,7 +30,8 @@ from tests.receipts.others import WORDS, seal_beside, sign, signed_before, signe
 from tests.receipts.pdfa_cases import LIMITS, facts, made
 
 FEW_DOTS = Limits(pixels=300_000)
-NO_ROOM = {"certified, no changes", "locks all fields", "locks all but another"}
+# Of our two fields, that of the seal and that of the time-stamp to come.
+NO_ROOM = {"certified, no changes", "locks all fields", "locks all but another", "locks all but our field"}
 
 
 def packet(pdf: bytes) -> bytes:
