@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
 
-from receipts.errors import WrongFacts
 from receipts.pdfa import colour, xmp
 from receipts.pdfa.document import IMAGE, PROVENANCE, provenance_of, values_of
 from receipts.pdfa.geometry import placed
@@ -51,8 +50,6 @@ def write(shown: Shown, picture: Picture, original: bytes, facts: Facts, media_t
     Raises:
         WrongFacts: `facts.received_at` has no time zone.
     """
-    if facts.received_at.tzinfo is None:
-        raise WrongFacts("received_at must be UTC-aware")
     provenance = provenance_of(shown, original, facts, media_type, "")
     packet = xmp.packet(values_of(shown, facts, media_type), received_at=facts.received_at)
     page, contents = _page(picture)

@@ -82,8 +82,6 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
     Raises:
         WrongFacts: `facts.received_at` has no time zone.
     """
-    if facts.received_at.tzinfo is None:
-        raise WrongFacts("received_at must be UTC-aware")
     pdf, at = shown.pdf, facts.received_at
     name = "original" + EXTENSIONS[media_type]
     provenance = provenance_of(shown, original, facts, media_type, name)
@@ -138,7 +136,11 @@ def announced_by(shown: Shown) -> tuple[str, Mapping[str, str]] | None:
 
 
 def provenance_of(shown: Shown, original: bytes, facts: Facts, media_type: str, name: str) -> bytes:
-    """The attached provenance: canonical JSON (RFC 8785)."""
+    """The provenance: canonical JSON (RFC 8785).
+
+    Raises:
+        WrongFacts: `facts.received_at` has no time zone.
+    """
     carried: dict[str, Json] = {"carried_as": "associated-file", "name": name}
     if shown.picture is not None:
         carried = {"carried_as": "image-stream", "page": 1}
@@ -205,6 +207,8 @@ def _output_intent(pdf: Pdf) -> Dictionary:
 
 
 def _utc(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise WrongFacts("received_at must be UTC-aware")
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -80,10 +80,8 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
         media_type: What they are.
 
     Raises:
-        ValueError: `facts.received_at` has no time zone.
+        WrongFacts: `facts.received_at` has no time zone.
     """
-    if facts.received_at.tzinfo is None:
-        raise ValueError("received_at must be UTC-aware")
     if shown.kept is None:
         raise ValueError("there is nothing to go on from")
     packet = xmp.extended(shown.kept, values_of(shown, facts, media_type), invoice=announced_by(shown))

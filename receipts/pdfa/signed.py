@@ -88,6 +88,9 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
         original: The bytes as they arrived.
         facts: Where they came from.
         media_type: What they are.
+
+    Raises:
+        WrongFacts: `facts.received_at` has no time zone.
     """
     return _update(original, provenance_of(shown, original, facts, media_type, ""))
 

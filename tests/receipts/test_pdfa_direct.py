@@ -16,6 +16,7 @@ from PIL import Image, JpegImagePlugin
 from receipts.errors import WrongFacts
 from receipts.pdfa import colour, normalise, original_of, provenance_of
 from receipts.quality import Flag, measure
+from tests.receipts import pdf_cases
 from tests.receipts.pdfa_cases import LIMITS, facts, made, picture, rendered, with_orientation
 from tests.receipts.test_pdfa_images import PROFILE, SEEDS, SIZES, noise
 
@@ -98,7 +99,8 @@ def test_what_senders_write_stays_out_of_the_syntax() -> None:
     assert provenance_of(result.pdf)["sender"] == strange.encode(errors="backslashreplace").decode()
 
 
-def test_a_time_without_a_zone_is_our_fault() -> None:
-    original = picture(noise("L", (9, 9), 4), "JPEG")
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "PDF/A"])
+def test_a_time_without_a_zone_is_our_fault(form: str) -> None:
+    original = pdf_cases.pdf_a() if form == "PDF/A" else picture(noise("L", (9, 9), 4), form)
     with pytest.raises(WrongFacts):
         normalise(original, facts(original, received_at=datetime(2026, 11, 23)), LIMITS)
