@@ -9,10 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import parts
 
 pytest_plugins = ["tests.installation", "tests.pki", "tests.servers.softhsm", "tests.tasks.providers"]
+
+# No timing is ever asserted: a loaded machine is no fault of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -116,6 +116,10 @@ def _container_conforms(der: bytes) -> bool:
         ):
             return False
         x509.load_der_x509_certificate(one.dump())
+    signer = signers[0]["sid"].chosen
+    own = (signer["issuer"].dump(), signer["serial_number"].native)  # 6.4.3: at least the signer's certificate
+    if own not in [(one.chosen.issuer.dump(), one.chosen.serial_number) for one in certificates]:
+        return False
     return bool(signed.native)  # reads every field
 
 

@@ -268,7 +268,7 @@ def test_a_key_is_storable_text_and_says_which_file(name: bytes) -> None:
     assert _parsed(key)[0] == relative
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=_ODD)
 def test_any_name_is_taken_and_settled(tmp_path_factory: pytest.TempPathFactory, name: bytes) -> None:
     folder = tmp_path_factory.mktemp("odd")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.ports import Claim, Conflict, Fenced, Registry
@@ -82,7 +82,7 @@ def agree(url: str, calls: list[tuple[object, ...]]) -> None:
         registry.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(calls=st.lists(CALLS, max_size=14))
 def test_sqlite_answers_like_the_reference(
     tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[object, ...]]
@@ -90,7 +90,7 @@ def test_sqlite_answers_like_the_reference(
     agree(f"sqlite:///{tmp_path_factory.mktemp('play') / 'registry.sqlite'}", calls)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(calls=st.lists(CALLS, max_size=14))
 def test_postgres_answers_like_the_reference(
     postgres_database: Callable[[], str], calls: list[tuple[object, ...]]

@@ -149,7 +149,7 @@ def test_a_record_proves_what_the_file_alone_does_not(world: World) -> None:
     assert (now.passed, now.sub_indication) == (False, "NO_POE")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_an_altered_record_crashes_nothing(world: World, data: st.DataObject) -> None:
     whole = world.records[data.draw(st.sampled_from(GOOD))]
@@ -159,7 +159,7 @@ def test_an_altered_record_crashes_nothing(world: World, data: st.DataObject) ->
     assert judged.kind == "evidence record"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(der=st.binary(max_size=200))
 def test_rubbish_is_refused(der: bytes) -> None:
     with pytest.raises(BadRecord):

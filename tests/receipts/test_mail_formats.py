@@ -348,7 +348,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 
 @given(mutated())
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 def test_whatever_comes_is_taken_or_refused(content: bytes) -> None:
     try:
         result = made(content)

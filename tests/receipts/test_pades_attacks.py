@@ -121,7 +121,7 @@ def _untrusted(example: Sealed, foreign: Service, pki: DevPki) -> dict[str, byte
     return files
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_no_flipped_bit_in_the_sealed_bytes_passes(example: Sealed, data: st.DataObject) -> None:
     start, end = gap(example.augmented)
@@ -131,7 +131,7 @@ def test_no_flipped_bit_in_the_sealed_bytes_passes(example: Sealed, data: st.Dat
     assert not pades.validate(damaged, anchors_of(example.pki), at=datetime.now(UTC)).passed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cut=st.integers(2, 30_000), junk=st.binary(max_size=40), spot=st.integers(0, 30_000))
 def test_no_broken_file_passes_or_crashes_the_validation(example: Sealed, cut: int, junk: bytes, spot: int) -> None:
     whole = example.augmented

@@ -70,7 +70,7 @@ def shown(pdf: bytes, page: int = 0) -> tuple[bytes, bytes | None]:
         return image.read_bytes(), image.SMask.read_bytes() if "/SMask" in image else None
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.sampled_from(KINDS), st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_what_is_shown_is_what_was_decoded(
     kind: tuple[str, str, dict[str, object]], width: int, height: int, seed: int
@@ -222,7 +222,7 @@ GOOD = [picture(noise(mode, (12, 12), 1), form, **options) for form, mode, optio
 GOOD.append((SAMPLES / "images/tika__testHEIF.heic").read_bytes())
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.sampled_from(GOOD), st.data())
 def test_a_mutated_picture_is_archived_whole_or_refused(original: bytes, data: st.DataObject) -> None:
     mutated = bytearray(original)

@@ -21,7 +21,7 @@ from tests.receipts.pdfa_cases import LIMITS, facts, made, picture, rendered, wi
 from tests.receipts.test_pdfa_images import PROFILE, SEEDS, SIZES, noise
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIZES, SEEDS, st.sampled_from(["L", "RGB", "CMYK"]), st.integers(0, 9), st.booleans())
 def test_every_object_stands_where_the_table_says(
     size: tuple[int, int], seed: int, mode: str, turned: int, with_profile: bool

@@ -32,7 +32,7 @@ def noise(mode: str, size: tuple[int, int], seed: int) -> Image.Image:
     return image
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIZES, SEEDS, st.sampled_from(["L", "RGB", "CMYK"]), st.booleans(), st.integers(0, 12), st.booleans())
 def test_a_jpeg_is_its_own_image_stream(
     size: tuple[int, int], seed: int, mode: str, progressive: bool, turned: int, with_profile: bool
@@ -56,7 +56,7 @@ def test_a_jpeg_is_its_own_image_stream(
             assert image.ColorSpace[1].read_bytes() == PROFILE
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIZES, SEEDS, st.sampled_from(["1", "L", "P", "LA", "RGB", "RGBA"]), st.integers(0, 12))
 def test_a_png_comes_out_again_and_shows_its_own_pixels(
     size: tuple[int, int], seed: int, mode: str, turned: int
@@ -77,7 +77,7 @@ def test_a_png_comes_out_again_and_shows_its_own_pixels(
             assert shown.SMask.read_bytes() == bands[-1].tobytes()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 20),
     st.integers(1, 20),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -124,7 +124,7 @@ def test_a_pdf_that_only_its_owner_can_change_is_accepted() -> None:
     assert original_of(result.pdf) == original
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.sampled_from([JPEG, PNG, pdf_of(2), mail_of("Bonjour <b>x</b>")]), st.data())
 def test_a_mutated_file_is_archived_whole_or_refused(original: bytes, data: st.DataObject) -> None:
     mutated = bytearray(original)

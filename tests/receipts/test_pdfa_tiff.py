@@ -12,7 +12,7 @@ import numpy as np
 import pikepdf
 import pypdfium2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -49,7 +49,7 @@ def image_of(pdf: bytes) -> tuple[pikepdf.Pdf, Any]:
     return opened, opened.pages[0].obj.Resources.XObject.Im0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     st.sampled_from(FAXES), st.sampled_from([0, 1]), st.sampled_from([0, 1, 4, 5]), st.integers(1, 300),
     st.integers(1, 60), st.integers(0, 1 << 32),
@@ -89,7 +89,7 @@ def test_every_page_of_a_fax_is_its_own_stream() -> None:
     assert rendered(result.pdf).size == (36, 19)  # 204 dots across an inch and 196 down
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.sampled_from(FAXES), st.data())
 def test_a_damaged_fax_is_shown_as_libtiff_reads_it_or_refused(coding: str, data: st.DataObject) -> None:
     original = bytearray(picture(bilevel(200, 60, 5), "TIFF", compression=coding, tiffinfo={278: 60}))
@@ -155,7 +155,7 @@ def noise(height: int, width: int, channels: int, bits: int, seed: int) -> np.nd
     return np.random.default_rng(seed).integers(0, 1 << bits, (height, width, channels), dtype="u4")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     st.sampled_from([(0, 1), (1, 1), (2, 3), (5, 4)]), st.sampled_from([2, 4, 10, 12, 16]), st.sampled_from("<>"),
     st.booleans(), st.sampled_from([0, 16, 32]), st.booleans(), st.booleans(), st.integers(1, 40), st.integers(2, 40),
