@@ -27,15 +27,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from pypdfium2 import raw
 
+from receipts.likeness import is_alike, is_flat, sketch
+
 HEIGHT_LEAST_PT: Final = 1.2
 CONTRAST_LEAST: Final = 24
 SIDE_LEAST_PT: Final = 36.0
-LIKENESS_LEAST_PERCENT: Final = 50
 PAGES_MOST: Final = 50
 _SCALE: Final = 2.0
 _WORD_MOST: Final = 20
-_SIDE: Final = 32
-_FLAT: Final = 3
 _APART: Final = 10
 _NO_TEXT: Final = re.compile(r"(?is)<!--.*?(?:-->|\Z)|<(style|script|title)\b[^<>]*>.*?(?:</\1|\Z)")
 _TAG: Final = re.compile(r"<[a-zA-Z/!?][^<>]*>")
@@ -72,12 +71,12 @@ class Look:
         """Whether a picture is seen; also if it shows nothing itself, or can't be read."""
         try:
             with Image.open(BytesIO(content), formats=("JPEG", "PNG", "GIF", "WEBP")) as image:
-                size, small = image.size, _small(image.convert("RGBA"))
+                size, small = image.size, sketch(image)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return True
         least = min(SIDE_LEAST_PT, min(size) * 0.75 / 5)
         shown = (pixels for side, pixels in self._pictures.get(size, ()) if side >= least)
-        return _is_flat(small) or any(_is_alike(small, _small(Image.fromarray(one))) for one in shown)
+        return is_flat(small) or any(is_alike(small, sketch(Image.fromarray(one))) for one in shown)
 
 
 def unseen_amounts(alternative: str, seen: str) -> list[str]:
@@ -167,25 +166,3 @@ def plain(word: str) -> str:
     """Its letters and digits, however they are written."""
     letters = filter(str.isalnum, unicodedata.normalize("NFKC", word).casefold())
     return "".join(one for one in letters if not any(ord(one) in merged for merged in _MERGED))
-
-
-def _small(image: Image.Image) -> NDArray[np.int64]:
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)).astype(np.int64).ravel()
-
-
-def _varies_with(one: NDArray[np.int64], other: NDArray[np.int64]) -> int:
-    """Their covariance, in whole numbers so that every machine finds the same."""
-    return int(one.size * (one * other).sum() - one.sum() * other.sum())
-
-
-def _is_flat(one: NDArray[np.int64]) -> bool:
-    return _varies_with(one, one) < (_FLAT * one.size) ** 2
-
-
-def _is_alike(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
-    """Whether the two vary together (Pearson)."""
-    together = _varies_with(one, other)
-    alike_least = LIKENESS_LEAST_PERCENT**2 * _varies_with(one, one) * _varies_with(other, other)
-    return not _is_flat(other) and together > 0 and 100**2 * together**2 >= alike_least
