@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import functools
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from tests.judges.testgen import make_tl
+from tests.servers.loopback import answering
 
 SINCE = dt.datetime(2025, 1, 2, tzinfo=dt.UTC)
 STARTED = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -193,15 +193,8 @@ def serve(files: Mapping[str, bytes]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(Handler) as url:
+        yield url
 
 
 def write_signers(folder: Path, *signers: Operator) -> Path:

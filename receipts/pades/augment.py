@@ -16,7 +16,7 @@ from pyhanko.sign.general import extract_certificate_info
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.fetchers import FetcherBackend
 
-from receipts.pades.embed import PlainUpdate
+from receipts.appended import PlainUpdate
 
 _BYTE_RANGE: Final = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 

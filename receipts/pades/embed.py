@@ -16,6 +16,7 @@ from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObj
 from pyhanko.sign.signers.pdf_byterange import PdfSignedData, SignatureObject
 
 from receipts import carried
+from receipts.appended import PlainUpdate, on_its_line
 from receipts.errors import Code, Refused
 from receipts.pades.mark import marked
 from receipts.pades.permissions import FIELD, field_for_seal
@@ -33,13 +34,6 @@ _BLANK: Final = {
 
 class AlreadySealed(Exception):
     """The PDF carries a signature: sealing it again is never right here."""
-
-
-class PlainUpdate(IncrementalPdfFileWriter):
-    """An incremental update with nothing in it that we didn't ask for."""
-
-    def _update_meta(self) -> None:
-        """Leave XMP and /Info alone: pyHanko would rewrite their dates, after the seal too."""
 
 
 class Prepared:
@@ -116,10 +110,8 @@ def _beside_others(
     if not pdf.startswith(b"%PDF-"):
         code = Code.UNKNOWN_TYPE if b"%PDF-" not in pdf[:1024] else Code.NOT_SEALABLE
         raise Refused(code, "the file doesn't start as a PDF")
-    # An update must begin on a line of its own; an end of line after %%EOF is part of no object.
-    between = b"" if pdf.endswith((b"\r", b"\n")) else b"\n"
     try:
-        writer = PlainUpdate(BytesIO(pdf + between))
+        writer = PlainUpdate(BytesIO(on_its_line(pdf)))
         field = field_for_seal(writer.prev)
         writer.register_extension(ESIC)
         if provenance is not None:

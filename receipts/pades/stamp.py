@@ -11,7 +11,8 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 
-from receipts.pades.embed import PlainUpdate, Prepared
+from receipts.appended import PlainUpdate
+from receipts.pades.embed import Prepared
 from receipts.pades.permissions import free_field
 from receipts.pades.seal import Sealer
 from receipts.pades.token import check_token

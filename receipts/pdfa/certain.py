@@ -18,9 +18,8 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String, pdfa
 from receipts.errors import Refused
 from receipts.pdfa import fields, inks, jp2, layers
 from receipts.pdfa.graph import STUMBLES, dictionaries, written
+from receipts.pdfa.syntax import NAME_MOST, STRING_MOST
 
-_LONGEST_TEXT: Final = 32_767  # ISO 19005-3 6.1.13
-_LONGEST_NAME: Final = 127
 _PORTION: Final = 1 << 20  # bytes of unpacked data in memory at a time
 # Keys that mean something: ISO 32000-1 tables 15, 28, 29 and 365, ISO 32000-2 likewise. Others are their writer's own.
 _MEANT: Final = MappingProxyType({
@@ -149,9 +148,9 @@ def _name(value: object) -> str:
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, String):
-        return len(bytes(value)) <= _LONGEST_TEXT
+        return len(bytes(value)) <= STRING_MOST
     if isinstance(value, Name):
-        return len(value.unparse()) <= _LONGEST_NAME
+        return len(value.unparse()) <= NAME_MOST
     return isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**31)
 
 

@@ -11,6 +11,8 @@ from asn1crypto import cms
 from cryptography import x509
 from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 
+from receipts.pdfa.syntax import STRING_MOST
+
 # ISO 32000-1 tables 218, 220, 164, 188, 189, 232 to 234: keys that hold no script, action, file or picture.
 _FORM: Final = frozenset({"/Fields", "/SigFlags", "/DA", "/DR", "/NeedAppearances"})
 _FIELD: Final = frozenset({
@@ -24,7 +26,6 @@ _EXTENSION: Final = frozenset({"/Type", "/BaseVersion", "/ExtensionLevel", "/Ext
 _PERMISSIONS: Final = frozenset({"/DocMDP"})
 _STORE: Final = frozenset({"/Type", "/Certs", "/OCSPs", "/CRLs", "/VRI"})
 _STORED: Final = frozenset({"/Type", "/Cert", "/OCSP", "/CRL", "/TU", "/TS"})
-_LONGEST_STRING: Final = 32_767  # ISO 19005-3 6.1.13
 _CONTAINERS: Final = (Name("/adbe.pkcs7.detached"), Name("/ETSI.CAdES.detached"), Name("/ETSI.RFC3161"))
 
 
@@ -98,7 +99,7 @@ def _signature_conforms(value: object) -> bool:
     ranges: Any = value.get("/ByteRange")
     if not isinstance(content, String) or not isinstance(ranges, Array) or len(ranges) != 4:
         return False
-    return len(bytes(content)) <= _LONGEST_STRING and _container_conforms(bytes(content))
+    return len(bytes(content)) <= STRING_MOST and _container_conforms(bytes(content))
 
 
 def _container_conforms(der: bytes) -> bool:

@@ -69,17 +69,6 @@ def show(original: bytes, limits: Limits) -> Shown:
     )
     exif_orientation = exif.orientation(image.info.get("exif", b""))
     meaning, profile = raster.meaning_of(image.info.get("icc_profile"), len(frame.ids))
-    picture = Picture(
-        coding="DCTDecode",
-        width_px=frame.width,
-        height_px=frame.height,
-        components=len(frame.ids),
-        profile=profile,
-        dpi=raster.dpi_of(image.info),
-        exif_orientation=exif_orientation,
-        is_inverted=len(frame.ids) == 4 and frame.is_adobe,
-        is_untransformed=frame.ids == _RGB_IDS and not frame.is_adobe and not frame.is_jfif,
-    )
     fidelity: dict[str, Json] = {
         "claim": "stream-identical",
         "stream": "page 1, image Im0, DCTDecode",
@@ -90,8 +79,23 @@ def show(original: bytes, limits: Limits) -> Shown:
         "bytes_after_end": len(original) - frame.end,
         "decoded_by": f"Pillow {PIL.__version__}",
     }
+    picture = _picture(frame, profile, raster.dpi_of(image.info), exif_orientation)
     seen = quality.Seen(image=image, short_side_px=min(frame.width, frame.height))
     return Shown(route="jpeg-stream", fidelity=fidelity, picture=picture, seen=seen)
+
+
+def _picture(frame: Frame, profile: bytes | None, dpi: tuple[float, float] | None, exif_orientation: object) -> Picture:
+    return Picture(
+        coding="DCTDecode",
+        width_px=frame.width,
+        height_px=frame.height,
+        components=len(frame.ids),
+        profile=profile,
+        dpi=dpi,
+        exif_orientation=exif_orientation,
+        is_inverted=len(frame.ids) == 4 and frame.is_adobe,
+        is_untransformed=frame.ids == _RGB_IDS and not frame.is_adobe and not frame.is_jfif,
+    )
 
 
 def _decoded(original: bytes) -> JpegImagePlugin.JpegImageFile:

@@ -17,6 +17,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
+from receipts.appended import PlainUpdate, on_its_line
 from receipts.pdfa import certain, colour, syntax, xmp
 from receipts.pdfa.document import PROVENANCE, announced_by, provenance_of, values_of
 from receipts.pdfa.inside import MORE
@@ -89,17 +90,9 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
     return _update(original, provenance_of(shown, original, facts, media_type, ""), packet, modified=modified)
 
 
-class Update(IncrementalPdfFileWriter):
-    """An update with nothing in it that we didn't ask for, the same each time."""
-
-    def _update_meta(self) -> None:
-        """Leave /Info alone; the XMP packet is ours to write."""
-
-
 def _update(original: bytes, provenance: bytes, packet: bytes, *, modified: str) -> bytes:
-    between = b"" if original.endswith((b"\r", b"\n")) else b"\n"
-    output = BytesIO(original + between)
-    writer = Update(output)
+    output = BytesIO(on_its_line(original))
+    writer = PlainUpdate(output)
     digest = hashlib.md5(provenance, usedforsecurity=False).digest()
     writer._document_id[1] = generic.ByteStringObject(digest)
     root = writer.root

@@ -18,11 +18,11 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 
 from receipts import carried
+from receipts.appended import PlainUpdate, on_its_line
 from receipts.pdfa import certain, fields, schemas, syntax, xmp
 from receipts.pdfa.document import provenance_of
 from receipts.pdfa.inside import MORE
 from receipts.pdfa.invoice import packet_of
-from receipts.pdfa.kept import Update
 from receipts.pdfa.model import Facts, Shown
 from receipts.pdfa.original import is_ours
 
@@ -96,9 +96,8 @@ def write(shown: Shown, original: bytes, facts: Facts, media_type: str) -> bytes
 
 
 def _update(original: bytes, provenance: bytes) -> bytes:
-    between = b"" if original.endswith((b"\r", b"\n")) else b"\n"
-    output = BytesIO(original + between)
-    writer = Update(output)
+    output = BytesIO(on_its_line(original))
+    writer = PlainUpdate(output)
     digest = hashlib.md5(provenance, usedforsecurity=False).digest()
     writer._document_id[1] = generic.ByteStringObject(digest)
     writer.set_custom_trailer_entry(pdf_name(carried.KEY), writer.add_object(carried.written(provenance)))

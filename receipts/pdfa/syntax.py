@@ -30,8 +30,8 @@ _PLAIN: Final = re.compile(rb"[^()\\]*")
 _HEX: Final = re.compile(rb"(?:\s*[0-9A-Fa-f]\s*[0-9A-Fa-f])*\s*")  # 6.1.6
 _NUMERAL: Final = re.compile(rb"[+-]?\d*\.?\d*")
 _TOKENS_MOST: Final = 1_000_000
-_STRING_MOST: Final = 32_767  # ISO 19005-3 6.1.13; of what is written, which is never shorter than what is meant
-_NAME_MOST: Final = 127
+STRING_MOST: Final = 32_767  # ISO 19005-3 6.1.13; of what is written, which is never shorter than what is meant
+NAME_MOST: Final = 127
 _INTEGER_MOST: Final = 2**31 - 1
 _DIGITS_MOST: Final = 30
 
@@ -144,10 +144,10 @@ class _Tokens:
             position = token.end()
             if token["string"]:
                 position = _end_of_string(data, position)
-                if position - token.end() > _STRING_MOST:
+                if position - token.end() > STRING_MOST:
                     raise Unusual("a long string")
             elif token["hex"] is not None:
-                if not _HEX.fullmatch(token["hex"]) or len(token["hex"]) > 2 * _STRING_MOST:
+                if not _HEX.fullmatch(token["hex"]) or len(token["hex"]) > 2 * STRING_MOST:
                     raise Unusual("hexadecimal string")
             elif token[0][0] in b"<>/" or token["word"]:
                 _check_limits(token[0])
@@ -159,7 +159,7 @@ class _Tokens:
 
 def _check_limits(word: bytes) -> None:
     """6.1.13, for what only its writer knows the meaning of too."""
-    if word[:1] == b"/" and len(word) - 1 > _NAME_MOST:
+    if word[:1] == b"/" and len(word) - 1 > NAME_MOST:
         raise Unusual("a long name")
     if _NUMERAL.fullmatch(word) and (len(word) > _DIGITS_MOST or (b"." not in word and abs(int(word)) > _INTEGER_MOST)):
         raise Unusual("a number out of range")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import http.server
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from connectors import signing
 from connectors.devpki import Service
 from tests.conftest import free_port
+from tests.servers.loopback import answering
 
 
 def test_a_key_is_opened_by_uri_and_secret(devpki: Service) -> None:
@@ -90,13 +90,8 @@ def replies() -> Iterator[tuple[str, dict[str, bytes]]]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", told
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(Handler) as url:
+        yield f"{url}/", told
 
 
 def test_an_answer_to_another_question_is_refused(devpki: Service, replies: tuple[str, dict[str, bytes]]) -> None:

@@ -23,7 +23,7 @@ from pyhanko.stamp import StaticStampStyle
 from connectors import signing
 from connectors.devpki import DevPki
 from receipts import pades
-from receipts.pades.embed import PlainUpdate
+from receipts.appended import PlainUpdate
 from tests.pki import anchors_of, fetch, signer_of
 from tests.receipts import pdf_cases
 

@@ -18,7 +18,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from connectors.devpki import DevPki
 from connectors.devpki.revocation import CrlIssuer, OcspResponder
 from receipts import pades
-from receipts.pades.embed import PlainUpdate
+from receipts.appended import PlainUpdate
 
 BYTE_RANGE = re.compile(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]")
 

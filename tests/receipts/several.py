@@ -20,7 +20,7 @@ from pyhanko.sign.signers import PdfTimeStamper
 from connectors import signing
 from connectors.devpki import DevPki
 from receipts import pades
-from receipts.pades.embed import PlainUpdate
+from receipts.appended import PlainUpdate
 from receipts.pdfa.document import PROVENANCE
 from tests.pki import archive_file, signer_of
 from tests.receipts.pades_attacks import answers, update

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from connectors.devpki import DevPki
 from connectors.devpki.tsu import TimeStampingUnit
+from tests.servers.loopback import answering
 
 
 @dataclass
@@ -72,14 +73,6 @@ def faulty_tsa(pki: DevPki) -> Iterator[FaultyTsa]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}/tsa"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(Handler) as url:
+        state.url = f"{url}/tsa"
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

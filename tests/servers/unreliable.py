@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.servers.loopback import answering
 
 SLOW_DOWN = (
     b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code>'
@@ -22,16 +23,8 @@ Fault = Callable[[str, str], str]
 @contextmanager
 def unreliable(endpoint: str, fault: Fault) -> Iterator[str]:
     """A line to `endpoint` on which that goes wrong; gives its URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(endpoint, fault))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(_handler(endpoint, fault)) as url:
+        yield url
 
 
 def _handler(endpoint: str, fault: Fault) -> type[BaseHTTPRequestHandler]:

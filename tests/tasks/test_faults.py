@@ -66,10 +66,15 @@ def test_staging_that_cannot_be_emptied_leaves_a_receipt_archived(
     assert list(installation.staging.keys("")) == []
 
 
-def test_what_cannot_be_swept_stops_nothing(installation: Installation, samples: Path, fail: Fail) -> None:
-    installation.receive(samples / JPEG)
+def test_what_cannot_be_swept_stops_nothing(
+    installation: Installation, samples: Path, fail: Fail, caplog: pytest.LogCaptureFixture
+) -> None:
+    [reception] = installation.receive(samples / JPEG)
     fail(installation.staging, "keys", OSError("SlowDown"), 1)
     sweep_staging(installation)
+    assert "staging is not swept: SlowDown" in caplog.text
+    assert [work.problem for work in installation.ingest()] == [""]
+    assert installation.state(str(reception.receipt)) == "ARCHIVED"
 
 
 def test_a_refusal_that_was_not_written_down_leaves_no_copy_in_quarantine(

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from config.settings import Settings
+from connectors.devpki import Service
 from receipts.receipt import Event
 from tasks.audit import audit
 from tasks.journal import load, project
@@ -17,13 +18,15 @@ from tasks.trust import serve_development_pki
 from tests.flows.test_worker import picture
 from tests.installation import Installation
 from tests.receipts.mails import attached, multipart, text
+from tests.receipts.others import signed_pdf_a_3
 
 RECEIPTS = 14
 MAILS = 3
+SIGNED = 2
 KILLS = 8
 
 
-def test_every_receipt_is_archived_exactly_once(tmp_path: Path) -> None:
+def test_every_receipt_is_archived_exactly_once(devpki: Service, tmp_path: Path) -> None:
     installation = Installation(Settings(home=tmp_path / "home"))
     serve_development_pki(installation.settings)
     files = tmp_path / "files"
@@ -33,6 +36,8 @@ def test_every_receipt_is_archived_exactly_once(tmp_path: Path) -> None:
     for number in range(MAILS):
         mail = multipart(text(f"Mail {number}"), attached(picture(1000 + number), "receipt.jpg"))
         (files / f"{number}.eml").write_bytes(mail)
+    for number in range(SIGNED):
+        (files / f"{number}.pdf").write_bytes(signed_pdf_a_3(devpki.pki))
     installation.receive(files)
     chance = random.Random(time.time_ns())
     for _ in range(KILLS):
@@ -51,7 +56,7 @@ def test_every_receipt_is_archived_exactly_once(tmp_path: Path) -> None:
         assert [line.event for line in history.lines if line.event != Event.SEAL_REQUESTED] == [
             Event.RECEIVED, Event.NORMALISED, Event.SEALED, Event.VERIFIED, Event.ARCHIVED,
         ]  # fmt: skip
-    assert [finding.deviation for finding in audit(installation)] == [""] * (RECEIPTS + 2 * MAILS)
+    assert [finding.deviation for finding in audit(installation)] == [""] * (RECEIPTS + 2 * MAILS + SIGNED)
     before = installation.registry.rows()
     installation.registry.rebuild(project)
     assert installation.registry.rows() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from types import MappingProxyType
@@ -45,26 +46,7 @@ def show(original: bytes, limits: Limits) -> Shown:
     parts = tuple(
         Part(name=leaf.name, content=leaf.content, position=position) for position, leaf in enumerate(chosen, 1)
     )
-    everything = list(message.walk())
-    fidelity: dict[str, Json] = {
-        "claim": "original-attached",
-        "shown": "header and body of the message, set anew",
-        "container": CONTAINERS[media_type],
-        "body": _kind(everything),
-        "messages": len(everything),
-        "attachments": sum(len(one.leaves) for one in everything),
-        "parts": [_described(part, leaf) for part, leaf in zip(parts, chosen, strict=True)],
-        "signatures": _signatures(everything),
-        "outside_content_blocked": said.blocked,
-        "hidden_text_characters": sum(map(len, said.hidden)) if said.is_looked_at else None,
-        "hidden_text": " | ".join(said.hidden)[:_HIDDEN_MOST],
-        "hidden_pictures_shown": said.pictures,
-        "amounts_not_shown": _amounts(everything, said),
-        "characters_without_glyph": said.without_glyph,
-        "tables_as_blocks": said.tables_as_blocks,
-        "scale_percent": said.scale_percent,
-        "rendered_by": typeset.RENDERER,
-    }
+    fidelity = _fidelity(message, parts, chosen, said, CONTAINERS[media_type])
     if typeset.is_certain(pdf):
         return Shown(pdf=pdf, route="mail-body", fidelity=fidelity, parts=parts)
     fidelity |= {"shown": "header and body of the message, set anew, stored as pictures without loss"}
@@ -88,6 +70,31 @@ class _Said:
     seen: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
     pictures: int = 0
+
+
+def _fidelity(
+    message: Message, parts: Sequence[Part], chosen: Sequence[Leaf], said: _Said, container: str
+) -> dict[str, Json]:
+    everything = list(message.walk())
+    return {
+        "claim": "original-attached",
+        "shown": "header and body of the message, set anew",
+        "container": container,
+        "body": _kind(everything),
+        "messages": len(everything),
+        "attachments": sum(len(one.leaves) for one in everything),
+        "parts": [_described(part, leaf) for part, leaf in zip(parts, chosen, strict=True)],
+        "signatures": _signatures(everything),
+        "outside_content_blocked": said.blocked,
+        "hidden_text_characters": sum(map(len, said.hidden)) if said.is_looked_at else None,
+        "hidden_text": " | ".join(said.hidden)[:_HIDDEN_MOST],
+        "hidden_pictures_shown": said.pictures,
+        "amounts_not_shown": _amounts(everything, said),
+        "characters_without_glyph": said.without_glyph,
+        "tables_as_blocks": said.tables_as_blocks,
+        "scale_percent": said.scale_percent,
+        "rendered_by": typeset.RENDERER,
+    }
 
 
 def _pages(waiting: list[sections.Section], limits: Limits) -> tuple[pikepdf.Pdf, _Said]:
